@@ -1,0 +1,116 @@
+"""What every probe is made of: options, a login, named and timed phases, and evidence.
+
+A probe is a frozen options model with two coroutines. It opens, talks and closes. It does not log, touch metrics,
+retry, know its own name or set time-outs of its own; failing is raising `ProbeFailureError`.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import ClassVar, Protocol, Self
+
+from pydantic import BaseModel, ConfigDict
+
+MAX_REPLY = 200
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+class Options(BaseModel):
+    """Settings of one probe, validated once; unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+class Secret(Protocol):
+    """A password that is kept outside the configuration and never prints."""
+
+    def reveal(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """Facts of the certificate that a server presented, verified or not."""
+
+    subject: str
+    issuer: str
+    names: tuple[str, ...]
+    not_before: float  # seconds since the epoch
+    not_after: float  # seconds since the epoch
+    problem: str | None = None  # expired | not_yet_valid | name | untrusted | other; None where it verified
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """One named part of a check; `seconds` is elapsed monotonic time, `ok` whether it ended without an exception."""
+
+    name: str
+    seconds: float
+    ok: bool
+
+
+@dataclass(slots=True)
+class Evidence:
+    """What a check saw, also when it failed."""
+
+    address: str | None = None
+    tls_version: str | None = None
+    tls_cipher: str | None = None
+    certificate: Certificate | None = None
+    replies: list[str] = field(default_factory=list)
+
+
+class Steps:
+    """Names and times the phases of one check: `async with steps("tls"): …`.
+
+    Phases do not nest. After a failure `failed` names the phase it happened in.
+    """
+
+    MAX_REPLIES: ClassVar[int] = 20
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._name = ""
+        self._began = 0.0
+        self.phases: list[Phase] = []
+        self.evidence = Evidence()
+
+    def __call__(self, name: str) -> Self:
+        self._name = name
+        return self
+
+    async def __aenter__(self) -> None:
+        self._began = self._monotonic()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.phases.append(Phase(self._name, self._monotonic() - self._began, kind is None))
+
+    @property
+    def failed(self) -> str | None:
+        """The phase that ended with an exception, if one did."""
+        return self.phases[-1].name if self.phases and not self.phases[-1].ok else None
+
+    def reply(self, line: str) -> None:
+        """Keep a server's reply as evidence: cut, on one line, the last ones only."""
+        self.evidence.replies.append(printable(line))
+        del self.evidence.replies[: -self.MAX_REPLIES]
+
+
+class Probe(Protocol):
+    """One protocol's way of using a service, configured. Both coroutines raise `ProbeFailureError`, or nothing."""
+
+    async def check(self, steps: Steps) -> None:
+        """Use the service as a user's mail program would."""
+
+    async def pulse(self, steps: Steps) -> None:
+        """Connect and read the greeting: cheap, without a login."""
+
+
+def printable(text: str) -> str:
+    """A server's words made safe to log: control characters and line ends escaped, at most `MAX_REPLY` characters."""
+    text = text[: MAX_REPLY + 1]
+    if len(text) > MAX_REPLY:
+        text = text[: MAX_REPLY - 1] + "…"
+    return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
