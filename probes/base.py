@@ -5,14 +5,17 @@ retry, know its own name or set time-outs of its own; failing is raising `ProbeF
 """
 
 import re
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import ClassVar, Protocol, Self
+from typing import Annotated, Any, ClassVar, Protocol, Self
+from urllib.parse import quote, quote_plus
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
 MAX_REPLY = 200
+CONCEALED = "***"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -26,6 +29,29 @@ class Secret(Protocol):
     """A password that is kept outside the configuration and never prints."""
 
     def reveal(self) -> str: ...
+
+
+def _secret(value: object) -> object:
+    if not callable(getattr(value, "reveal", None)):
+        raise ValueError("a password never stands here: {credential: NAME}, {file: PATH} or {env: NAME}")
+    return value
+
+
+class Login(Options):
+    """Who to log in as. Errors about it never show what was given."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    username: str = Field(
+        min_length=1,
+        pattern=r"^[^\x00-\x1f\x7f]+$",
+        description="User name, as the server wants it.",
+        examples=["probe@example.go.th"],
+    )
+    password: Annotated[Secret, PlainValidator(_secret, json_schema_input_type=dict[str, str])] = Field(
+        description="Where the password is kept: {credential: NAME}, {file: PATH} or {env: NAME}.",
+        examples=[{"credential": "probe"}],
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +89,8 @@ class Evidence:
 class Steps:
     """Names and times the phases of one check: `async with steps("tls"): …`.
 
-    Phases do not nest. After a failure `failed` names the phase it happened in.
+    Phases do not nest; a name may come twice (capabilities are asked again behind STARTTLS), and then both count.
+    After a failure `failed` names the phase it happened in.
     """
 
     MAX_REPLIES: ClassVar[int] = 20
@@ -72,6 +99,7 @@ class Steps:
         self._monotonic = monotonic
         self._name = ""
         self._began = 0.0
+        self._concealed: tuple[str, ...] = ()
         self.phases: list[Phase] = []
         self.evidence = Evidence()
 
@@ -93,9 +121,33 @@ class Steps:
         return self.phases[-1].name if self.phases and not self.phases[-1].ok else None
 
     def reply(self, line: str) -> None:
-        """Keep a server's reply as evidence: cut, on one line, the last ones only."""
-        self.evidence.replies.append(printable(line))
+        """Keep a server's reply as evidence: cut, on one line, without the password, the last ones only."""
+        self.evidence.replies.append(self.clean(line))
         del self.evidence.replies[: -self.MAX_REPLIES]
+
+    def conceal(self, login: Login) -> None:
+        """Keep the password out of all evidence from now on, also where a server sends it back."""
+        self._concealed = _disguises(login.username, login.password.reveal())
+
+    def clean(self, text: str) -> str:
+        """A server's words fit for evidence: the concealed password struck out, then `printable`."""
+        for secret in self._concealed:
+            text = text.replace(secret, CONCEALED)
+        return printable(text)
+
+    def aside(self) -> "Steps":
+        """Steps for a side errand, whose phases and evidence are not this check's."""
+        return type(self)(self._monotonic)
+
+
+def _disguises(username: str, password: str) -> tuple[str, ...]:
+    """The forms in which a password crosses the wire, the longest first so that none leaves a rest."""
+    sasl = f"\0{username}\0{password}"
+    escaped = password.replace("\\", "\\\\").replace('"', '\\"')
+    encoded = {b64encode(text.encode()).decode() for text in (password, sasl)}
+    forms = {password, escaped, quote(password, safe=""), quote_plus(password), *encoded}
+    forms |= {form.rstrip("=") for form in encoded}
+    return tuple(sorted(forms - {""}, key=len, reverse=True))
 
 
 class Probe(Protocol):
@@ -106,6 +158,15 @@ class Probe(Protocol):
 
     async def pulse(self, steps: Steps) -> None:
         """Connect and read the greeting: cheap, without a login."""
+
+
+class ProbeType(Protocol):
+    """What the registry holds: a class made of validated options."""
+
+    protocol: str
+    Options: type[Options]
+
+    def __call__(self, options: Any, /) -> Probe: ...
 
 
 def printable(text: str) -> str:

@@ -4,7 +4,16 @@ A cause says what was seen, never whose fault it is; `monitor.blame` decides tha
 and stand in the ledger for years: add to them, never rename.
 """
 
+import errno
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
+
+import aiohttp
+import aiosmtplib
 
 
 class Cause(StrEnum):
@@ -45,3 +54,114 @@ class ProbeFailureError(Exception):
 
     def __str__(self) -> str:
         return f"{self.cause}: {self.reply}" if self.reply else str(self.cause)
+
+
+_BY_ERRNO = {
+    errno.ECONNREFUSED: Cause.CONNECT_REFUSED,
+    errno.ETIMEDOUT: Cause.CONNECT_TIMEOUT,  # the kernel gave up connecting, before our deadline
+    errno.EHOSTUNREACH: Cause.CONNECT_UNREACHABLE,
+    errno.EHOSTDOWN: Cause.CONNECT_UNREACHABLE,
+    errno.ENOPROTOOPT: Cause.CONNECT_UNREACHABLE,  # ICMP: protocol unreachable
+    errno.ENETUNREACH: Cause.NETWORK,
+    errno.ENETDOWN: Cause.NETWORK,
+    errno.EADDRNOTAVAIL: Cause.NETWORK,
+    errno.EAFNOSUPPORT: Cause.NETWORK,
+    errno.EACCES: Cause.NETWORK,  # a packet filter of this machine
+    errno.EPERM: Cause.NETWORK,
+    errno.EMFILE: Cause.RESOURCES,
+    errno.ENFILE: Cause.RESOURCES,
+    errno.ENOMEM: Cause.RESOURCES,
+    errno.ENOBUFS: Cause.RESOURCES,
+    errno.EAGAIN: Cause.RESOURCES,
+}
+_NO_SUCH_NAME = {socket.EAI_NONAME, socket.EAI_NODATA, socket.EAI_ADDRFAMILY}
+_AUTH_UNAVAILABLE = {504, 534, 538}  # RFC 4954 section 4 and 6: mechanism unknown, too weak, needs encryption
+
+
+@contextmanager
+def translating() -> Iterator[None]:
+    """Turn what sockets, TLS and the protocol libraries raise into `ProbeFailureError`.
+
+    Time-outs of the runner, cancellation and whatever is a bug of ours pass through.
+    """
+    try:
+        yield
+    except (OSError, aiosmtplib.SMTPException, aiohttp.ClientError) as error:
+        failure = translate(error)
+        if failure is None:
+            raise
+        raise failure from error
+
+
+def translate(error: Exception) -> ProbeFailureError | None:
+    """The one mapping from exceptions to causes; None for what says nothing about the service."""
+    match error:
+        case aiosmtplib.SMTPResponseException():
+            return _of_smtp_reply(error)
+        case ssl.SSLError():
+            return _of_tls(error)
+        case socket.gaierror():
+            return _of_resolver(error)
+        case aiohttp.ClientConnectionError() if isinstance(error.__cause__, OSError):
+            return translate(error.__cause__)
+        case aiosmtplib.SMTPServerDisconnected() if isinstance(error.__cause__, ssl.SSLError):
+            return _of_tls(error.__cause__)  # TLS 1.3 refuses a client only after the handshake
+        case aiohttp.ClientConnectionError() | aiohttp.ClientPayloadError():
+            return ProbeFailureError(Cause.DISCONNECTED, "the server closed the connection")
+        case aiohttp.ClientError():
+            return ProbeFailureError(Cause.PROTOCOL, f"malformed HTTP: {error}")
+        case aiosmtplib.SMTPServerDisconnected():
+            return ProbeFailureError(Cause.DISCONNECTED, "the server closed the connection")
+        case OSError():
+            return _of_socket(error)
+        case _:
+            return None
+
+
+def cause_of_timeout(phase: str | None) -> Cause:
+    """What it means that the deadline passed in this phase."""
+    match phase:
+        case "dns":
+            return Cause.RESOLVER
+        case "connect":
+            return Cause.CONNECT_TIMEOUT
+        case _:
+            return Cause.TIMEOUT
+
+
+def _of_socket(error: OSError) -> ProbeFailureError | None:
+    cause = _BY_ERRNO.get(error.errno or 0)
+    if cause is None and isinstance(error, ConnectionError):
+        cause = Cause.DISCONNECTED
+    if cause is None:
+        return None
+    return ProbeFailureError(cause, error.strerror or str(error))
+
+
+def _of_tls(error: ssl.SSLError) -> ProbeFailureError:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return ProbeFailureError(Cause.TLS_CERTIFICATE, error.verify_message)
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+        return ProbeFailureError(Cause.DISCONNECTED, "the server closed the connection within TLS")
+    return ProbeFailureError(Cause.TLS_HANDSHAKE, (error.reason or str(error)).replace("_", " ").lower())
+
+
+def _of_resolver(error: socket.gaierror) -> ProbeFailureError:
+    if error.errno == socket.EAI_MEMORY:
+        return ProbeFailureError(Cause.RESOURCES, error.strerror or "")
+    cause = Cause.DNS if error.errno in _NO_SUCH_NAME else Cause.RESOLVER
+    return ProbeFailureError(cause, error.strerror or "")
+
+
+def _of_smtp_reply(error: aiosmtplib.SMTPResponseException) -> ProbeFailureError:
+    code, text = error.code, f"{error.code} {error.message}"
+    if 400 <= code <= 499:
+        return ProbeFailureError(Cause.REJECTED_TEMPORARY, text)
+    if not 500 <= code <= 599:  # also the library's own -1 for what it cannot parse
+        return ProbeFailureError(Cause.PROTOCOL, error.message if code < 0 else f"unexpected reply: {text}")
+    if isinstance(error, aiosmtplib.SMTPAuthenticationError):
+        if code in _AUTH_UNAVAILABLE:
+            return ProbeFailureError(Cause.AUTH_UNAVAILABLE, text)
+        if code == 535 or re.match(r"5\.7\.8\b", error.message):  # RFC 4954 section 6
+            return ProbeFailureError(Cause.AUTH, text)
+    return ProbeFailureError(Cause.REJECTED_PERMANENT, text)

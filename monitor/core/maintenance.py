@@ -1,0 +1,125 @@
+"""Declared windows and exclusions: which spans they excuse (R13, R14, R15)."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from monitor.core.instants import Duration, Instant
+from monitor.core.intervals import Span, Spans, clip, normal
+from monitor.core.recurrence import Recurrence
+from monitor.core.service import EVERYTHING
+
+Category = Literal["force_majeure", "business_continuity", "customer", "suspension"]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How late declarations are judged: `notice` before the start, and whether a late one excuses."""
+
+    notice: Duration = 0
+    late_excuses: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """A window shortened to `end`, or cancelled (`end` is then `at`), from `at` on; the past stays."""
+
+    at: Instant
+    end: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Maintenance: once in `[start, end)`, or each time that `recurrence` names; no scope means everything.
+
+    `declared` is when it was announced, None for well in advance.
+    """
+
+    id: str
+    scope: tuple[str, ...]
+    start: Instant
+    end: Instant
+    reason: str
+    by: str
+    recurrence: Recurrence | None = None
+    declared: Instant | None = None
+    approved_by: str | None = None
+    amendments: tuple[Amendment, ...] = ()
+
+    @property
+    def approved(self) -> bool:
+        return self.approved_by is not None and self.approved_by != self.by
+
+    def occurrences(self, start: Instant, end: Instant) -> list[Span]:
+        """The planned spans that reach into `[start, end)`, whole."""
+        spans = self.recurrence.between(start, end) if self.recurrence else [(self.start, self.end)]
+        return [span for span in spans if span[0] < end and start < span[1]]
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """Downtime excused after the fact for a reason that the agreement names, in `[start, end)`."""
+
+    id: str
+    scope: tuple[str, ...]
+    start: Instant
+    end: Instant
+    category: Category
+    evidence: str
+    by: str
+    approved_by: str | None = None
+
+    @property
+    def excuses(self) -> bool:
+        return self.approved_by is not None and self.approved_by != self.by
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One occurrence: what it excuses, whether it was declared late, and which part lies before its declaration."""
+
+    planned: Span
+    late: bool
+    retroactive: Span | None
+    excused: Span | None
+
+
+def judge(window: Window, occurrence: Span, policy: Policy) -> Judgement:
+    """Judge one occurrence (R14), cut by shortenings and cancellations (R15)."""
+    start, end = occurrence
+    for amendment in window.amendments:
+        end = min(end, max(amendment.end, amendment.at))
+    declared = start if window.declared is None else window.declared
+    late = window.declared is not None and start - declared < policy.notice
+    retroactive = (start, min(declared, end)) if start < declared and start < end else None
+    if window.approved:
+        excused = (start, end)
+    elif late and not policy.late_excuses:
+        excused = (end, end)
+    else:
+        excused = (max(start, declared), end)
+    return Judgement(occurrence, late, retroactive, excused if excused[0] < excused[1] else None)
+
+
+def excusing(
+    windows: Iterable[Window], exclusions: Iterable[Exclusion], policy: Policy, start: Instant, end: Instant
+) -> dict[str, Spans]:
+    """What is excused inside `[start, end)`, by scope; overlaps are united, so no instant is excused twice (R13)."""
+    found: dict[str, list[Span]] = {}
+    for scopes, span in _spans(windows, exclusions, policy, start, end):
+        for scope in scopes or (EVERYTHING,):
+            found.setdefault(scope, []).append(span)
+    return {scope: clip(normal(spans), start, end) for scope, spans in found.items()}
+
+
+def _spans(
+    windows: Iterable[Window], exclusions: Iterable[Exclusion], policy: Policy, start: Instant, end: Instant
+) -> Iterator[tuple[tuple[str, ...], Span]]:
+    for window in windows:
+        for occurrence in window.occurrences(start, end):
+            judgement = judge(window, occurrence, policy)
+            if judgement.excused:
+                yield window.scope, judgement.excused
+    for exclusion in exclusions:
+        if exclusion.excuses:
+            yield exclusion.scope, (exclusion.start, exclusion.end)

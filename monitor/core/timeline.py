@@ -1,0 +1,299 @@
+"""From the checks of one target to its labels, outages, gaps and blips (R1, R2, R4, R5).
+
+Rules of this file:
+
+1. Checks are fed in the order of their instants. Of equal instants the stronger counts, so the newest check waits
+   in `head` until a later one is fed; whatever looks at the present looks at a copy with the head applied.
+2. What `feed` and `advance` return is final: no later check can change it.
+3. The state is a handful of integers (`dump`, `restore`). A timeline that is interrupted and restored between any
+   two checks is the timeline never interrupted.
+"""
+
+from copy import copy
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Self
+
+from monitor.core.check import Check, Outcome, stronger
+from monitor.core.instants import Duration, Instant
+from monitor.core.intervals import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A maximal contiguous stretch `[start, end)` labelled down, with the bounds of R4.
+
+    The target is possibly down in `[outer_start, outer_end)` and certainly down in `[certain_start, certain_end)`
+    where that is not empty. `ongoing`: the stretch reaches the end of what is looked at. `cause` is that of its
+    first `down` check.
+    """
+
+    start: Instant
+    end: Instant
+    outer_start: Instant
+    outer_end: Instant
+    certain_start: Instant
+    certain_end: Instant
+    cause: str | None
+    ongoing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Blip:
+    """A row of `down` checks that did not make the target down: from its first `down` to what ended it."""
+
+    start: Instant
+    end: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Time that no check speaks for."""
+
+    start: Instant
+    end: Instant
+
+
+Event = Outage | Blip | Gap
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Checks in a row whose label is not decided: `down` ones while not down, `up` ones while down."""
+
+    first: Instant
+    first_ends: Instant
+    last: Instant
+    count: int
+    cause: str | None
+
+    def plus(self, check: Check) -> "Row":
+        return replace(self, last=check.at, count=self.count + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The outage that runs; its certain part is unset until a `down` check stands in it."""
+
+    start: Instant
+    outer_start: Instant
+    certain_start: Instant | None = None
+    certain_end: Instant | None = None
+    cause: str | None = None
+
+    def plus(self, *, first_ends: Instant, last: Instant, cause: str | None) -> "Stretch":
+        """With one or more `down` checks added."""
+        if self.certain_start is None:
+            return replace(self, certain_start=first_ends, certain_end=last, cause=cause)
+        return replace(self, certain_end=last)
+
+    def outage(self, end: Instant, *, outer_end: Instant, ongoing: bool = False) -> Outage:
+        certain_start = self.start if self.certain_start is None else self.certain_start
+        certain_end = self.start if self.certain_end is None else self.certain_end
+        return Outage(
+            self.start, end, self.outer_start, outer_end, certain_start, max(certain_start, certain_end),
+            self.cause, ongoing,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """What is not final yet, as seen from the end of what is looked at."""
+
+    events: list[Event]
+    suspect: Span | None
+
+
+@dataclass(slots=True)
+class Timeline:
+    """The labels of one target, by `confirm` failures and `recover` successes in a row (R2)."""
+
+    confirm: int
+    recover: int
+    down: bool = False
+    row: Row | None = None
+    stretch: Stretch | None = None
+    ended: Outage | None = None  # waits for its outer end: the first check labelled up, or the next outage
+    first_voice: Instant | None = None
+    voice_end: Instant | None = None
+    last_up: Instant | None = None  # the last check labelled up
+    last_end: Instant | None = None  # the end of the last outage
+    head: Check | None = None
+    events: list[Event] = field(default_factory=list)
+
+    def feed(self, check: Check) -> list[Event]:
+        """Take the next check and return what has become final.
+
+        Raises ValueError where its instant lies before that of a check already fed.
+        """
+        if not check.heard:
+            return []
+        if self.head is not None and check.at <= self.head.at:
+            if check.at < self.head.at:
+                raise ValueError("checks must be fed in the order of their instants")
+            self.head = stronger(self.head, check)
+            return []
+        self._apply_head()
+        self.head = check
+        return self._emitted()
+
+    def present(self) -> "Timeline":
+        """A copy with the newest check applied: the state as it stands now."""
+        now = copy(self)
+        now.events = []
+        now._apply_head()
+        return now
+
+    def tail(self, horizon: Instant, *, clip: bool) -> Tail:
+        """What follows the final events, up to the end of what is looked at.
+
+        With `clip` voices end at the horizon (now, `--until`); without, it is the month's end, and they go on.
+        """
+        now = self.present()
+        if now.voice_end is None:
+            return Tail([], None)
+        if now.voice_end < horizon:
+            now._gap(horizon)
+            return Tail(now._with_ended(), None)
+        end = horizon if clip else now.voice_end
+        if now.stretch is None and now.down and now.row is not None:
+            now._open(now.row.first)
+        if now.stretch is not None:
+            now.events.append(now.stretch.outage(end, outer_end=end, ongoing=True))
+        suspect = None
+        if now.row is not None and not now.down:
+            suspect = (now.row.first if now.last_up is None else now.last_up, end)
+        return Tail(now._with_ended(), suspect)
+
+    def settled(self, reached: Instant) -> Instant:
+        """The instant before which no label can change, when no check before `reached` will be fed any more."""
+        now = self.present()
+        return reached if now.row is None else min(reached, now.row.first)
+
+    def anchor(self, reached: Instant) -> Instant:
+        """The instant before which neither labels nor bounds can change (at most `settled`)."""
+        if self.stretch is not None and self.stretch.certain_end is not None:
+            instant: Instant | None = self.stretch.certain_end
+        elif self.stretch is not None:
+            instant = self.stretch.start
+        else:
+            known = [i for i in (self.last_up, self.last_end) if i is not None]
+            instant = max(known) if known else self.first_voice
+        return reached if instant is None else min(reached, instant)
+
+    def dump(self) -> dict[str, Any]:
+        """The state as JSON values; `restore` is its inverse."""
+        return {key: value for key, value in asdict(self).items() if key != "events"}
+
+    @classmethod
+    def restore(cls, state: dict[str, Any]) -> Self:
+        parts = {"row": Row, "stretch": Stretch, "ended": Outage}
+        made = {key: kind(**state[key]) if state[key] else None for key, kind in parts.items()}
+        head = state["head"]
+        made["head"] = Check(**{**head, "outcome": Outcome(head["outcome"])}) if head else None
+        return cls(**{**state, **made})
+
+    def _emitted(self) -> list[Event]:
+        events, self.events = self.events, []
+        return events
+
+    def _with_ended(self) -> list[Event]:
+        return [self.ended, *self.events] if self.ended is not None else self.events
+
+    def _apply_head(self) -> None:
+        check = self.head
+        if check is None:
+            return
+        self.head = None
+        if self.first_voice is None:
+            self.first_voice = check.at
+        elif self.voice_end is not None and self.voice_end < check.at:
+            self._gap(check.at)
+        if check.outcome is Outcome.UP:
+            self._apply_up(check)
+        else:
+            self._apply_down(check)
+        self.voice_end = check.at + check.voice
+
+    def _apply_up(self, check: Check) -> None:
+        if not self.down:
+            if self.row is not None:
+                self.events.append(Blip(self.row.first, check.at))
+                self.row = None
+            self.last_up = check.at
+            return
+        self._extend_row(check)
+        if self.row is not None and self.row.count >= self.recover:
+            self._recovered(self.row)
+
+    def _apply_down(self, check: Check) -> None:
+        if not self.down:
+            self._extend_row(check)
+            row = self.row
+            if row is None or row.count < self.confirm:
+                return
+            self.down, self.row = True, None
+            self._open(row.first)
+            self._certain(row.first_ends, row.last, row.cause)
+            return
+        self._row_stays_down(check.at)
+        self._certain(check.ends, check.at, check.cause)
+
+    def _extend_row(self, check: Check) -> None:
+        self.row = self.row.plus(check) if self.row else Row(check.at, check.ends, check.at, 1, check.cause)
+
+    def _certain(self, first_ends: Instant, last: Instant, cause: str | None) -> None:
+        if self.stretch is not None:
+            self.stretch = self.stretch.plus(first_ends=first_ends, last=last, cause=cause)
+
+    def _open(self, start: Instant) -> None:
+        self._outer_end(start)
+        known = [i for i in (self.last_up, self.last_end) if i is not None]
+        self.stretch = Stretch(start, max(known) if known else start)
+
+    def _row_stays_down(self, otherwise: Instant) -> None:
+        """An `up` row that ends undecided is labelled down; after a gap it is where the next outage starts."""
+        if self.stretch is None:
+            self._open(self.row.first if self.row else otherwise)
+        self.row = None
+
+    def _recovered(self, row: Row) -> None:
+        """All of the `up` row are labelled up: the outage ends at the first of them."""
+        self.down, self.row = False, None
+        self._close(row.first)
+        self._outer_end(row.first_ends)
+        self.last_up = row.last
+
+    def _close(self, end: Instant) -> None:
+        if self.stretch is not None and self.stretch.start < end:
+            self.ended = self.stretch.outage(end, outer_end=end)
+            self.last_end = end
+        self.stretch = None
+
+    def _outer_end(self, instant: Instant) -> None:
+        if self.ended is not None:
+            self.events.append(replace(self.ended, outer_end=max(instant, self.ended.end)))
+            self.ended = None
+
+    def _gap(self, until: Instant) -> None:
+        """No check speaks from the end of the last voice: an undecided row ends here (R2)."""
+        start = self.voice_end
+        if start is None:
+            return
+        if self.down:
+            self._row_stays_down(self.stretch.start if self.stretch else start)
+            self._close(start)
+        elif self.row is not None:
+            self.events.append(Blip(self.row.first, start))
+            self.last_up = self.row.last
+            self.row = None
+        self.events.append(Gap(start, until))
+
+
+def state_of(timeline: Timeline, now: Instant) -> str:
+    """What the target is at `now`: up, suspect, down or unknown."""
+    present = timeline.present()
+    if present.voice_end is None or present.voice_end <= now:
+        return "unknown"
+    if present.down:
+        return "down"
+    return "suspect" if present.row is not None else "up"

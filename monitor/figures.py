@@ -1,0 +1,99 @@
+"""The month's figures as documents: the one JSON shape of `sla`, `replay` and the API, and text for people (R12)."""
+
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from monitor.core.calendar import Month
+from monitor.core.instants import SECOND, Duration, format_instant, seconds
+from monitor.core.month import Figures
+from monitor.core.outages import ServiceOutage
+
+Document = dict[str, Any]
+
+
+def month_document(month: Month, zone: ZoneInfo, services: Iterable[Figures]) -> Document:
+    return {
+        "month": str(month),
+        "timezone": zone.key,
+        "services": [service_document(figures, zone) for figures in services],
+    }
+
+
+def service_document(figures: Figures, zone: ZoneInfo) -> Document:
+    """One service's figures: seconds exact with up to six decimals, times with the zone's offset."""
+    sums = figures.sums
+    to_date = figures.availability_to_date
+    return {
+        "service": figures.service,
+        "total_seconds": seconds(figures.total),
+        "gross_downtime_seconds": seconds(sums.downtime + sums.excused),
+        "excused_seconds": seconds(sums.excused),
+        "downtime_seconds": seconds(sums.downtime),
+        "unknown_seconds": seconds(sums.unknown),
+        "coverage": None if figures.coverage is None else float(figures.coverage),
+        "availability_percent": float(figures.availability),
+        "availability_lower_percent": float(figures.availability_lower),
+        "availability_upper_percent": float(figures.availability_upper),
+        "budget_seconds": seconds(figures.budget),
+        "remaining_seconds": seconds(figures.remaining),
+        "met": figures.met,
+        "verdict": figures.verdict,
+        "since": None if figures.since is None else format_instant(figures.since, zone),
+        "until": None if figures.until is None else format_instant(figures.until, zone),
+        "provisional": figures.provisional,
+        "elapsed_seconds": seconds(sums.length),
+        "up_seconds": seconds(sums.up),
+        "availability_to_date_percent": None if to_date is None else float(to_date),
+        "suspect": list(figures.suspect),
+        "objectives": {
+            "availability": {
+                "target_percent": _number(figures.objectives.availability),
+                "met": figures.availability_met,
+            },
+            "downtime": {
+                "target_seconds": seconds(figures.objectives.downtime),
+                "met": figures.downtime_met,
+            },
+        },
+        "blips": {"count": figures.blips[0], "seconds": seconds(figures.blips[1])},
+        "outages": [outage_document(outage, zone) for outage in figures.outages],
+    }
+
+
+def outage_document(outage: ServiceOutage, zone: ZoneInfo) -> Document:
+    return {
+        "id": outage.id,
+        "start": format_instant(outage.start, zone),
+        "end": None if outage.ongoing else format_instant(outage.end, zone),
+        "ongoing": outage.ongoing,
+        "seconds": seconds(outage.seconds),
+        "min_seconds": seconds(outage.min_seconds),
+        "max_seconds": seconds(outage.max_seconds),
+        "excused_seconds": seconds(outage.excused_seconds),
+        "targets": list(outage.targets),
+        "cause": outage.cause,
+    }
+
+
+def percent(value: Fraction | float) -> str:
+    """A percentage for people: three decimals, rounded down, so that a miss never reads as a hit (R12)."""
+    thousandths = int(Fraction(value) * 1000 // 1)
+    sign = "-" if thousandths < 0 else ""
+    whole, rest = divmod(abs(thousandths), 1000)
+    return f"{sign}{whole}.{rest:03} %"
+
+
+def minutes(duration: Duration) -> str:
+    """Minutes and seconds for people, rounded up to the second (R12): `216 min`, `12 min 05 s`, `-1 min 30 s`."""
+    total = -(-duration // SECOND)
+    whole, rest = divmod(abs(total), 60)
+    sign = "-" if total < 0 else ""
+    if not rest:
+        return f"{sign}{whole} min"
+    return f"{sign}{whole} min {rest:02} s" if whole else f"{sign}{rest} s"
+
+
+def _number(value: Fraction) -> int | float:
+    return int(value) if value.denominator == 1 else float(value)

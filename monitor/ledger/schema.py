@@ -1,0 +1,91 @@
+"""The ledger's tables, as migrations by version.
+
+Three kinds of data: `facts` (append-only, hash-chained), `checks` (the raw tail), and what is derived from them
+(`timelines`) and may be rebuilt at any time. Durations and instants are integer microseconds.
+"""
+
+import sqlite3
+
+APPLICATION_ID = 0x6D757031  # "mup1"
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        """
+        CREATE TABLE facts (
+            seq INTEGER PRIMARY KEY,
+            at INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            body TEXT NOT NULL,
+            previous BLOB NOT NULL CHECK (length(previous) = 32),
+            digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32)
+        ) STRICT
+        """,
+        "CREATE INDEX facts_by_kind ON facts (kind, seq)",
+        """
+        CREATE TRIGGER facts_are_never_changed BEFORE UPDATE ON facts
+        BEGIN SELECT RAISE(ABORT, 'facts are append-only'); END
+        """,
+        """
+        CREATE TRIGGER facts_are_never_deleted BEFORE DELETE ON facts
+        BEGIN SELECT RAISE(ABORT, 'facts are append-only'); END
+        """,
+        "CREATE TABLE targets (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT",
+        """
+        CREATE TABLE checks (
+            id INTEGER PRIMARY KEY,
+            target INTEGER NOT NULL REFERENCES targets (id),
+            at INTEGER NOT NULL,
+            outcome TEXT NOT NULL CHECK (outcome IN ('up', 'down', 'unknown')),
+            duration INTEGER NOT NULL CHECK (duration >= 0),
+            voice INTEGER NOT NULL CHECK (voice >= 0),
+            speaks INTEGER NOT NULL CHECK (speaks IN (0, 1)),
+            cause TEXT,
+            phase TEXT,
+            evidence TEXT,
+            CHECK ((outcome = 'up') = (cause IS NULL))
+        ) STRICT
+        """,
+        "CREATE INDEX checks_by_instant ON checks (at)",
+        """
+        CREATE TABLE timelines (
+            target INTEGER PRIMARY KEY REFERENCES targets (id),
+            first INTEGER NOT NULL,
+            newest INTEGER NOT NULL,
+            state TEXT NOT NULL
+        ) STRICT
+        """,
+    ),
+)
+
+
+class NewerLedgerError(Exception):
+    """The ledger was written by a later version of the program."""
+
+
+class ForeignDatabaseError(Exception):
+    """The file is an SQLite database of another program."""
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the tables up to date, each step and its version number in one transaction.
+
+    Raises NewerLedgerError or ForeignDatabaseError, having changed nothing.
+    """
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    if application != APPLICATION_ID and (application or tables):
+        raise ForeignDatabaseError
+    if version > len(MIGRATIONS):
+        raise NewerLedgerError(f"its version is {version}, this program knows {len(MIGRATIONS)}")
+    for number, statements in enumerate(MIGRATIONS[version:], version + 1):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for statement in statements:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {number}")
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise

@@ -1,0 +1,112 @@
+"""One check under one deadline, and exactly one result.
+
+Failing is the probe's `ProbeFailureError`; running out of time is a failure of the phase it happened in; any other
+exception is a bug of the monitor: outcome unknown, never downtime. A cancelled check is no check.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from monitor.blame import outcome_of
+from monitor.clock import Clock
+from monitor.core.check import Check, Outcome
+from monitor.core.instants import SECOND, Duration
+from probes.base import Evidence, Phase, Probe, Steps
+from probes.errors import Cause, ProbeFailureError, cause_of_timeout
+
+PULSE_TIMEOUT: Duration = 5 * SECOND
+
+log = structlog.get_logger("runner")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One configured probe of one endpoint; durations in microseconds. `name` is `service/target`."""
+
+    name: str
+    protocol: str
+    probe: Probe
+    timeout: Duration
+    voice: Duration
+    credential: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A check with what explains it. `began` is its start on the monotonic clock, in seconds."""
+
+    target: Target
+    check: Check
+    began: float
+    phases: tuple[Phase, ...]
+    failed_phase: str | None
+    evidence: Evidence
+    reply: str
+    pulse: bool
+
+
+class Runner:
+    """`worked(target)` tells whether the target's credential has ever been accepted."""
+
+    def __init__(self, clock: Clock, worked: Callable[[Target], bool]) -> None:
+        self._clock = clock
+        self._worked = worked
+
+    async def run(self, target: Target, *, pulse: bool = False) -> Result:
+        """Check once (`pulse`: connect and greeting only), within the target's time-out."""
+        steps = Steps(self._clock.monotonic)
+        limit = min(target.timeout, PULSE_TIMEOUT) if pulse else target.timeout
+        at, began = self._clock.now(), self._clock.monotonic()
+        cause, reply = await self._attempt(target, steps, limit, pulse=pulse)
+        duration = round((self._clock.monotonic() - began) * SECOND)
+        if cause is Cause.AUTH and not self._worked(target):
+            cause = Cause.CREDENTIAL
+        outcome = Outcome.UP if cause is None else outcome_of(cause)
+        check = Check(at, outcome, duration, target.voice, cause=None if cause is None else cause.value)
+        failed = None if cause is None else steps.failed
+        return Result(target, check, began, tuple(steps.phases), failed, steps.evidence, reply, pulse)
+
+    async def _attempt(
+        self, target: Target, steps: Steps, limit: Duration, *, pulse: bool
+    ) -> tuple[Cause | None, str]:
+        try:
+            async with asyncio.timeout(limit / SECOND):
+                await (target.probe.pulse(steps) if pulse else target.probe.check(steps))
+        except ProbeFailureError as failure:
+            return failure.cause, failure.reply
+        except TimeoutError:
+            return cause_of_timeout(steps.failed), f"no answer within {limit / SECOND:g} s"
+        except Exception as error:
+            # Only the type is said: an exception's text may carry what was sent, a password among it.
+            log.exception("check.internal_error", target=target.name, error=type(error).__name__, exc_info=False)
+            return Cause.INTERNAL, type(error).__name__
+        return None, ""
+
+
+def explanation(result: Result) -> dict[str, Any] | None:
+    """What is kept in the ledger beside a check that was not up."""
+    if result.check.outcome is Outcome.UP:
+        return None
+    seen = result.evidence
+    certificate = seen.certificate
+    return {
+        "reply": result.reply,
+        "replies": list(seen.replies),
+        "address": seen.address,
+        "tls_version": seen.tls_version,
+        "certificate": None
+        if certificate is None
+        else {
+            "subject": certificate.subject,
+            "issuer": certificate.issuer,
+            "names": list(certificate.names),
+            "not_after": int(certificate.not_after),
+            "problem": certificate.problem,
+        },
+        "phases": [[phase.name, round(phase.seconds * SECOND)] for phase in result.phases],
+        "pulse": result.pulse,
+    }

@@ -1,0 +1,185 @@
+"""Decides how Postfix is configured, and when it is up, down or suspended.
+
+`smtp` is a port 25: STARTTLS offered, no AUTH, mail for lab.test only. `submission` (STARTTLS) and `submissions`
+(TLS from the first byte) want AUTH, which Dovecot judges, and offer it under TLS only. Every accepted message goes
+to Dovecot by LMTP. No transport leads anywhere else, so no mail can leave. The loopback address is no trusted
+network, DNS is never asked, and deferred mail is tried again after a second.
+
+Its master is started directly: `postfix start` takes two seconds for checks that a fresh directory does not need.
+"""
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+from tests.lab.ports import HOST, Ports, accepts, greets, refuses
+from tests.lab.processes import Change, Daemon, Keeper, LabUnavailableError, resume, suspend, wait_until
+
+EXECUTABLE = "/usr/lib/postfix/sbin/master"
+
+_MAIN = """
+compatibility_level = 3.6
+queue_directory = {run}/queue
+data_directory = {run}/data
+maillog_file = {log}
+maillog_file_prefixes = {log.parent}
+myhostname = mail.lab.test
+mydestination =
+mynetworks =
+inet_interfaces = {host}
+inet_protocols = ipv4
+smtpd_peername_lookup = no
+disable_dns_lookups = yes
+alias_maps =
+alias_database =
+local_recipient_maps =
+default_transport = error:no mail leaves this machine
+relay_transport = error:no mail leaves this machine
+virtual_mailbox_domains = lab.test
+virtual_mailbox_maps = inline:{{ {recipients} }}
+virtual_transport = lmtp:unix:{lmtp}
+smtpd_relay_restrictions = permit_sasl_authenticated, reject_unauth_destination
+smtpd_tls_chain_files = {certificate}
+smtpd_tls_security_level = may
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = {sasl}
+smtpd_tls_auth_only = yes
+smtpd_error_sleep_time = 0
+smtpd_client_connection_count_limit = 0
+queue_run_delay = 1s
+minimal_backoff_time = 1s
+maximal_backoff_time = 1s
+in_flow_delay = 0
+"""
+
+_MASTER = """
+{host}:{ports.smtp} inet n - n - - smtpd
+{host}:{ports.submission} inet n - n - - smtpd
+  -o syslog_name=postfix/submission -o smtpd_sasl_auth_enable=yes -o smtpd_tls_security_level=encrypt
+{host}:{ports.submissions} inet n - n - - smtpd
+  -o syslog_name=postfix/submissions -o smtpd_sasl_auth_enable=yes -o smtpd_tls_wrappermode=yes
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+verify unix - - n - 1 verify
+flush unix n - n 1000? 0 flush
+proxymap unix - - n - - proxymap
+showq unix n - n - - showq
+error unix - - n - - error
+retry unix - - n - - error
+discard unix - - n - - discard
+lmtp unix - - n - - lmtp
+anvil unix - - n - 1 anvil
+postlog unix-dgram n n n - 1 postlogd
+"""
+
+# Owners and modes as postfix-files(5) has them; run by the root of the name space in use.
+_START = """
+set -e
+mkdir -p "$1/queue" "$1/data"
+cd "$1/queue"
+mkdir -p active bounce corrupt defer deferred flush hold incoming maildrop pid private public saved trace
+chown postfix active bounce corrupt defer deferred flush hold incoming maildrop private public saved trace ../data
+chgrp postdrop maildrop public
+chmod 0700 active bounce corrupt defer deferred flush hold incoming private saved trace ../data
+chmod 0730 maildrop
+chmod 0710 public
+exec "$2" -c "$1/conf" -d
+"""
+
+
+def namespace() -> list[str]:
+    """The command prefix under which Postfix finds a root and a `postfix` user to change to.
+
+    Empty for root. For anyone else a user name space with subordinate ids (user_namespaces(7), subuid(5)), in the
+    same network, so that the ports can be reached. Raises LabUnavailableError where it cannot be made.
+    """
+    if os.geteuid() == 0:
+        return []
+    if shutil.which("newuidmap") is None:
+        raise LabUnavailableError(
+            "as a plain user the lab needs newuidmap; apt-get install uidmap, or run it as root"
+        )
+    return ["unshare", "--user", "--map-root-user", "--map-auto", "--"]
+
+
+class Postfix:
+    def __init__(
+        self,
+        run: Path,
+        *,
+        certificate: Path,
+        recipients: list[str],
+        lmtp: Path,
+        sasl: Path,
+        logs: Path,
+        ports: Ports,
+        keeper: Keeper,
+    ) -> None:
+        self._ports = ports
+        log = logs / "postfix.log"
+        run.mkdir(mode=0o755)
+        conf = run / "conf"
+        conf.mkdir(mode=0o755)
+        known = " ".join(f"{{ {recipient} = ok }}" for recipient in recipients)
+        texts = {
+            "main.cf": _MAIN.format(
+                run=run, log=log, host=HOST, recipients=known, lmtp=lmtp, certificate=certificate, sasl=sasl
+            ),
+            "master.cf": _MASTER.format(host=HOST, ports=ports),
+        }
+        for name, text in texts.items():
+            (conf / name).write_text(text)
+            minute_ago = time.time() - 60
+            os.utime(
+                conf / name, (minute_ago, minute_ago)
+            )  # each program waits for a file younger than 2 s to settle
+        command = [*namespace(), "sh", "-c", _START, "sh", str(run), EXECUTABLE]
+        self._daemon = Daemon("postfix", command, log=log, keeper=keeper)
+
+    def launch(self) -> None:
+        """Start it without waiting."""
+        self._daemon.start()
+
+    def wait_until_up(self) -> None:
+        for port in (self._ports.smtp, self._ports.submission):
+            self._daemon.wait_until(lambda port=port: greets(port, b"220 "), "an SMTP banner")  # type: ignore[misc]
+        self._daemon.wait_until(lambda: accepts(self._ports.submissions), "the submissions port")
+
+    def start(self) -> Change:
+        before = time.time()
+        self.launch()
+        self.wait_until_up()
+        return Change(before, time.time())
+
+    def stop(self) -> Change:
+        """Return when all its ports refuse connections and its processes have ended."""
+        ports = (self._ports.smtp, self._ports.submission, self._ports.submissions)
+        before = time.time()
+        self._daemon.terminate()
+        wait_until(lambda: all(refuses(port) for port in ports), "Postfix's ports to refuse")
+        after = time.time()
+        self._daemon.reap()
+        return Change(before, after)
+
+    def freeze(self) -> Change:
+        """Suspend the master and every smtpd: an idle smtpd would still serve while only the master sleeps."""
+        before = time.time()
+        suspend([self._daemon.pid])  # first, or it could start another smtpd meanwhile
+        suspend(self._daemon.members("smtpd", "master"))
+        return Change(before, time.time())
+
+    def thaw(self) -> Change:
+        """Return when the banner is served again."""
+        before = time.time()
+        resume(self._daemon.members())
+        self.wait_until_up()
+        return Change(before, time.time())
+
+    def collect(self) -> None:
+        self._daemon.collect()
