@@ -86,8 +86,16 @@ def percent(value: Fraction | float) -> str:
 
 
 def minutes(duration: Duration) -> str:
-    """Minutes and seconds for people, rounded up to the second (R12): `216 min`, `12 min 05 s`, `-1 min 30 s`."""
-    total = -(-duration // SECOND)
+    """Minutes and seconds for people, rounded up to the second (R12), as in `216 min` or `12 min 05 s`."""
+    return _minutes(-(-duration // SECOND))
+
+
+def minutes_left(duration: Duration) -> str:
+    """The same rounded down: what is left of a budget is never overstated."""
+    return _minutes(duration // SECOND)
+
+
+def _minutes(total: int) -> str:
     whole, rest = divmod(abs(total), 60)
     sign = "-" if total < 0 else ""
     if not rest:

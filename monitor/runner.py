@@ -5,6 +5,7 @@ exception is a bug of the monitor: outcome unknown, never downtime. A cancelled 
 """
 
 import asyncio
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,10 +16,13 @@ from monitor.blame import outcome_of
 from monitor.clock import Clock
 from monitor.core.check import Check, Outcome
 from monitor.core.instants import SECOND, Duration
+from probes import FAREWELL_PHASES
 from probes.base import Evidence, Phase, Probe, Steps
 from probes.errors import Cause, ProbeFailureError, cause_of_timeout
 
 PULSE_TIMEOUT: Duration = 5 * SECOND
+STALL = 1.0
+"""Seconds by which a deadline must be overrun for the time-out to be the monitor's own fault."""
 
 log = structlog.get_logger("runner")
 
@@ -70,21 +74,30 @@ class Runner:
         failed = None if cause is None else steps.failed
         return Result(target, check, began, tuple(steps.phases), failed, steps.evidence, reply, pulse)
 
-    async def _attempt(
-        self, target: Target, steps: Steps, limit: Duration, *, pulse: bool
-    ) -> tuple[Cause | None, str]:
+    async def _attempt(self, target: Target, steps: Steps, limit: Duration, *, pulse: bool) -> tuple[Cause | None, str]:
+        began = self._clock.monotonic()
         try:
             async with asyncio.timeout(limit / SECOND):
                 await (target.probe.pulse(steps) if pulse else target.probe.check(steps))
         except ProbeFailureError as failure:
             return failure.cause, failure.reply
         except TimeoutError:
+            if steps.failed in FAREWELL_PHASES:
+                return None, ""
+            if self._clock.monotonic() - began > limit / SECOND + STALL:
+                return Cause.OVERLOAD, "the monitor itself stood still"
             return cause_of_timeout(steps.failed), f"no answer within {limit / SECOND:g} s"
         except Exception as error:
             # Only the type is said: an exception's text may carry what was sent, a password among it.
-            log.exception("check.internal_error", target=target.name, error=type(error).__name__, exc_info=False)
+            log.error("check.internal_error", target=target.name, error=type(error).__name__, where=_place(error))  # noqa: TRY400
             return Cause.INTERNAL, type(error).__name__
         return None, ""
+
+
+def _place(error: Exception) -> str:
+    """The innermost line that an exception passed through."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
 
 
 def explanation(result: Result) -> dict[str, Any] | None:

@@ -1,7 +1,7 @@
 """What every probe is made of: options, a login, named and timed phases, and evidence.
 
-A probe is a frozen options model with two coroutines. It opens, talks and closes. It does not log, touch metrics,
-retry, know its own name or set time-outs of its own; failing is raising `ProbeFailureError`.
+A probe is a frozen options model with two coroutines. It opens, talks and closes. It does not log, touch
+metrics, retry, know its own name or set time-outs of its own; failing is raising `ProbeFailureError`.
 """
 
 import re
@@ -33,7 +33,10 @@ class Secret(Protocol):
 
 def _secret(value: object) -> object:
     if not callable(getattr(value, "reveal", None)):
-        raise ValueError("a password never stands here: {credential: NAME}, {file: PATH} or {env: NAME}")
+        # pydantic turns only ValueError into a problem with a place
+        raise ValueError(  # noqa: TRY004
+            "a password never stands here: {credential: NAME}, {file: PATH} or {env: NAME}"
+        )
     return value
 
 
@@ -68,7 +71,7 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One named part of a check; `seconds` is elapsed monotonic time, `ok` whether it ended without an exception."""
+    """One named part of a check; `seconds` is elapsed monotonic time, `ok` that no exception ended it."""
 
     name: str
     seconds: float
@@ -89,7 +92,7 @@ class Evidence:
 class Steps:
     """Names and times the phases of one check: `async with steps("tls"): …`.
 
-    Phases do not nest; a name may come twice (capabilities are asked again behind STARTTLS), and then both count.
+    Phases do not nest. A name may come twice, as capabilities are asked for again behind STARTTLS.
     After a failure `failed` names the phase it happened in.
     """
 
@@ -151,7 +154,7 @@ def _disguises(username: str, password: str) -> tuple[str, ...]:
 
 
 class Probe(Protocol):
-    """One protocol's way of using a service, configured. Both coroutines raise `ProbeFailureError`, or nothing."""
+    """One protocol's way of using a service, configured. A failure is a `ProbeFailureError`."""
 
     async def check(self, steps: Steps) -> None:
         """Use the service as a user's mail program would."""
@@ -163,14 +166,17 @@ class Probe(Protocol):
 class ProbeType(Protocol):
     """What the registry holds: a class made of validated options."""
 
-    protocol: str
-    Options: type[Options]
+    @property
+    def protocol(self) -> str: ...
+
+    @property
+    def Options(self) -> type[Options]: ...  # noqa: N802 - a class
 
     def __call__(self, options: Any, /) -> Probe: ...
 
 
 def printable(text: str) -> str:
-    """A server's words made safe to log: control characters and line ends escaped, at most `MAX_REPLY` characters."""
+    """A server's words made safe to log: control characters escaped, at most `MAX_REPLY` characters."""
     text = text[: MAX_REPLY + 1]
     if len(text) > MAX_REPLY:
         text = text[: MAX_REPLY - 1] + "…"

@@ -1,16 +1,18 @@
 """Why a check failed: a bounded set of causes, and the one exception that carries one.
 
-A cause says what was seen, never whose fault it is; `monitor.blame` decides that. The values are metric labels
-and stand in the ledger for years: add to them, never rename.
+A cause says what was seen, never whose fault it is; `monitor.blame` decides that. The values are metric
+labels and stand in the ledger for years: add to them, never rename.
 """
 
 import errno
+import os
 import re
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from typing import Any
 
 import aiohttp
 import aiosmtplib
@@ -93,29 +95,12 @@ def translating() -> Iterator[None]:
         raise failure from error
 
 
-def translate(error: Exception) -> ProbeFailureError | None:
+def translate(error: BaseException) -> ProbeFailureError | None:
     """The one mapping from exceptions to causes; None for what says nothing about the service."""
-    match error:
-        case aiosmtplib.SMTPResponseException():
-            return _of_smtp_reply(error)
-        case ssl.SSLError():
-            return _of_tls(error)
-        case socket.gaierror():
-            return _of_resolver(error)
-        case aiohttp.ClientConnectionError() if isinstance(error.__cause__, OSError):
-            return translate(error.__cause__)
-        case aiosmtplib.SMTPServerDisconnected() if isinstance(error.__cause__, ssl.SSLError):
-            return _of_tls(error.__cause__)  # TLS 1.3 refuses a client only after the handshake
-        case aiohttp.ClientConnectionError() | aiohttp.ClientPayloadError():
-            return ProbeFailureError(Cause.DISCONNECTED, "the server closed the connection")
-        case aiohttp.ClientError():
-            return ProbeFailureError(Cause.PROTOCOL, f"malformed HTTP: {error}")
-        case aiosmtplib.SMTPServerDisconnected():
-            return ProbeFailureError(Cause.DISCONNECTED, "the server closed the connection")
-        case OSError():
-            return _of_socket(error)
-        case _:
-            return None
+    reason = error.__cause__
+    if isinstance(error, _WRAPPERS) and isinstance(reason, OSError):
+        return translate(reason)
+    return next((meaning(error) for kind, meaning in _MEANINGS if isinstance(error, kind)), None)
 
 
 def cause_of_timeout(phase: str | None) -> Cause:
@@ -135,15 +120,17 @@ def _of_socket(error: OSError) -> ProbeFailureError | None:
         cause = Cause.DISCONNECTED
     if cause is None:
         return None
-    return ProbeFailureError(cause, error.strerror or str(error))
+    # asyncio puts the address into the text, and causes are easier to compare without
+    return ProbeFailureError(cause, os.strerror(error.errno) if error.errno else str(error))
 
 
 def _of_tls(error: ssl.SSLError) -> ProbeFailureError:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return ProbeFailureError(Cause.TLS_CERTIFICATE, error.verify_message)
+        return ProbeFailureError(Cause.TLS_CERTIFICATE, getattr(error, "verify_message", str(error)))
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return ProbeFailureError(Cause.DISCONNECTED, "the server closed the connection within TLS")
-    return ProbeFailureError(Cause.TLS_HANDSHAKE, (error.reason or str(error)).replace("_", " ").lower())
+    reason = getattr(error, "reason", None) or str(error)  # only OpenSSL's own errors have one
+    return ProbeFailureError(Cause.TLS_HANDSHAKE, reason.replace("_", " ").lower())
 
 
 def _of_resolver(error: socket.gaierror) -> ProbeFailureError:
@@ -165,3 +152,28 @@ def _of_smtp_reply(error: aiosmtplib.SMTPResponseException) -> ProbeFailureError
         if code == 535 or re.match(r"5\.7\.8\b", error.message):  # RFC 4954 section 6
             return ProbeFailureError(Cause.AUTH, text)
     return ProbeFailureError(Cause.REJECTED_PERMANENT, text)
+
+
+def _of_connection(_: BaseException) -> ProbeFailureError:
+    return ProbeFailureError(Cause.DISCONNECTED, "the server closed the connection")
+
+
+def _of_http(error: BaseException) -> ProbeFailureError:
+    return ProbeFailureError(Cause.PROTOCOL, f"malformed HTTP: {error}")
+
+
+# Libraries that name the true reason, such as the TLS alert by which a client is refused, only as a cause
+_WRAPPERS = (aiohttp.ClientConnectionError, aiosmtplib.SMTPServerDisconnected)
+
+# The first kind that fits decides
+_MEANINGS: tuple[tuple[type[BaseException], Callable[[Any], ProbeFailureError | None]], ...] = (
+    (aiosmtplib.SMTPResponseException, _of_smtp_reply),
+    (aiosmtplib.SMTPServerDisconnected, _of_connection),
+    (aiohttp.ServerDisconnectedError, _of_connection),
+    (aiohttp.ClientPayloadError, _of_connection),
+    (ssl.SSLError, _of_tls),
+    (socket.gaierror, _of_resolver),
+    (OSError, _of_socket),
+    (aiohttp.ClientConnectionError, _of_connection),
+    (aiohttp.ClientError, _of_http),
+)

@@ -56,6 +56,6 @@ class LineBuffer:
 
 
 def response_code(text: str) -> str:
-    """The code in brackets that a reply begins with, upper case (RFC 3501 section 7.1, RFC 2449 section 8)."""
+    """The code in brackets that a reply begins with, upper case (RFC 3501 7.1, RFC 2449 8)."""
     found = re.match(r"\s*\[([^\]\s]{1,64})", text)
     return found.group(1).upper() if found else ""

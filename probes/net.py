@@ -5,6 +5,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import TypeVar, cast
@@ -96,19 +97,17 @@ async def open_connection(
 
 
 async def _transport(
-    factory: Callable[[], P], sock: socket.socket, context: ssl.SSLContext | None = None, name: str | None = None
+    factory: Callable[[], P],
+    sock: socket.socket,
+    context: ssl.SSLContext | None = None,
+    name: str | None = None,
 ) -> tuple[asyncio.Transport, P]:
     loop = asyncio.get_running_loop()
     handshake = _NO_LIMIT if context else None
-    try:
-        with translating():
-            transport, protocol = await loop.create_connection(
-                factory, sock=sock, ssl=context, server_hostname=name, ssl_handshake_timeout=handshake
-            )
-    except BaseException:
-        sock.close()
-        raise
-    return transport, protocol
+    with translating():  # the transport owns the socket from here on, also where this fails
+        return await loop.create_connection(
+            factory, sock=sock, ssl=context, server_hostname=name, ssl_handshake_timeout=handshake
+        )
 
 
 async def start_tls(
@@ -140,11 +139,20 @@ def quick_ack(transport: asyncio.BaseTransport) -> None:
     """Acknowledge at once what comes next.
 
     Else this machine's delayed ACK of the TLS tickets holds back a server that waits for it (Nagle): 45 ms
-    that would stand in the measured latency. The kernel forgets the wish, so it is repeated after each command.
+    that would stand in the measured latency. The kernel forgets the wish: it is repeated after each command.
     """
     sock = transport.get_extra_info("socket")
     if sock is not None and not transport.is_closing():
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        with suppress(OSError):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
+
+def send(transport: asyncio.Transport | None, data: bytes) -> None:
+    """Write a command; raises `ProbeFailureError` where nobody is there to read it."""
+    if transport is None or transport.is_closing():
+        raise lost(None)
+    transport.write(data)
+    quick_ack(transport)
 
 
 def lost(error: Exception | None) -> ProbeFailureError:

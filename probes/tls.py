@@ -74,7 +74,7 @@ class TlsOptions(Options):
 
 
 def context(options: TlsOptions) -> ssl.SSLContext:
-    """The context of this setting, shared by all probes that have the same one: building it costs 20 ms of CPU.
+    """The context of this setting, shared by all probes that have the same one: building it costs 20 ms.
 
     Raises ValueError where the `ca_file` cannot be used.
     """
@@ -122,7 +122,11 @@ def facts(der: bytes) -> Certificate | None:
             not_before=_seconds(certificate.not_valid_before_utc),
             not_after=_seconds(certificate.not_valid_after_utc),
         )
-    except (ValueError, TypeError, x509.UnsupportedGeneralNameType):  # OpenSSL is more lenient than the parser
+    except (
+        ValueError,
+        TypeError,
+        x509.UnsupportedGeneralNameType,
+    ):  # OpenSSL is more lenient than the parser
         return None
 
 

@@ -38,7 +38,7 @@ class Rules:
     targets: Mapping[str, TargetRule]
     services: Mapping[str, Service]
     objectives: Mapping[str, Objectives]
-    policy: Policy = Policy()
+    policy: Policy = field(default_factory=Policy)
     windows: Sequence[Window] = ()
     exclusions: Sequence[Exclusion] = ()
 

@@ -42,9 +42,7 @@ class History:
             else:
                 self.blips.append(event)
 
-    def view(
-        self, timeline: Timeline, start: Instant, end: Instant, *, horizon: Instant, clip_voices: bool
-    ) -> View:
+    def view(self, timeline: Timeline, start: Instant, end: Instant, *, horizon: Instant, clip_voices: bool) -> View:
         """What is known of `[start, end)`, looked at up to `horizon` (see `Timeline.tail`)."""
         tail = timeline.tail(horizon, clip=clip_voices)
         late = History()
@@ -74,9 +72,7 @@ class History:
         last = bisect_left(self.outages, end, key=lambda o: o.start)
         return self.outages[max(first - 1, 0) : last + 2]
 
-    def _unknown(
-        self, timeline: Timeline, late: "History", start: Instant, end: Instant, looked_at: Instant
-    ) -> Spans:
+    def _unknown(self, timeline: Timeline, late: "History", start: Instant, end: Instant, looked_at: Instant) -> Spans:
         first = timeline.present().first_voice
         low = bisect_right(self.gaps, start, key=lambda g: g.end)
         high = bisect_left(self.gaps, end, key=lambda g: g.start)

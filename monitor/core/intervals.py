@@ -50,9 +50,7 @@ def at_least(count: int, lists: Sequence[Sequence[Span]]) -> Spans:
         return [(BEGINNING, END)]
     if len(lists) == 1:
         return list(lists[0]) if count == 1 else []
-    edges = sorted(
-        edge for spans in lists for start, end in spans for edge in ((start, 1), (end, -1))
-    )
+    edges = sorted(edge for spans in lists for start, end in spans for edge in ((start, 1), (end, -1)))
     found: Spans = []
     covering = 0
     position = 0

@@ -7,7 +7,7 @@ from typing import Literal
 
 from monitor.core.calendar import Month
 from monitor.core.instants import Duration, Instant
-from monitor.core.intervals import Spans, clip, subtract, total
+from monitor.core.intervals import Spans, clip, total
 from monitor.core.outages import ServiceOutage, counted
 from monitor.core.service import Sets
 

@@ -74,9 +74,7 @@ def _longest(outage: Span, found: Sequence[Span], before: Instant, after: Instan
     return max(start, before), min(end, after)
 
 
-def _failed(
-    leaves: Sequence[tuple[str, list[Outage]]], start: Instant, end: Instant
-) -> list[tuple[str, Outage]]:
+def _failed(leaves: Sequence[tuple[str, list[Outage]]], start: Instant, end: Instant) -> list[tuple[str, Outage]]:
     """The targets' outages that stand in `[start, end)`, by their starts."""
     found: list[tuple[str, Outage]] = []
     for leaf, own in leaves:

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from dateutil.rrule import rrulestr
 from dateutil.rrule import rrule as Rule  # noqa: N812 - a class with a function's name
+from dateutil.rrule import rrulestr
 
 from monitor.core.instants import Duration, Instant, from_datetime
 from monitor.core.intervals import Span
@@ -34,6 +34,23 @@ class Recurrence:
         last = self._local(min(end, 2**57)) + _MARGIN
         spans = [self._span(local) for local in self._rule.between(first, last, inc=True)]
         return [span for span in spans if span[0] < end and start < span[1]]
+
+    def yields(self) -> bool:
+        """Whether there is an occurrence at all."""
+        return next(iter(self._rule), None) is not None
+
+    def many(self, a_day: int) -> bool:
+        """Whether the first day after the first occurrence has more than so many."""
+        first = next(iter(self._rule), None)
+        if first is None:
+            return False
+        early = self._rule.xafter(first, count=a_day + 1, inc=True)
+        return sum(one < first + timedelta(days=1) for one in early) > a_day
+
+    def next_text(self) -> str:
+        """The first occurrence in local time, for a person."""
+        first = next(iter(self._rule), None)
+        return "none" if first is None else first.isoformat(timespec="minutes")
 
     def starts_with_occurrence(self) -> bool:
         """Whether `start` is itself an occurrence, as R13 asks."""

@@ -1,4 +1,4 @@
-"""From the targets of a service to the service: Kleene's three values on intervals (R6), and what windows take out (R8).
+"""From the targets of a service to the service: Kleene's three values on intervals (R6), less windows (R8).
 
 `any`, `all` and `at_least: n` are one rule: down where at least n parts are down, up where fewer than n parts are
 down or unknown, else unknown (`any` is n = 1, `all` is n = the number of parts).
@@ -71,9 +71,7 @@ Windows = Mapping[str, Spans]
 def evaluate(service: Service, views: Views, windows: Windows) -> Sets:
     """The service over the stretch that its views cover, windows on its parts taken out, its own not."""
     parts = [_target(views(target)).without(windows.get(target, [])) for target in service.targets]
-    parts += [
-        evaluate(member, views, windows).without(windows.get(member.name, [])) for member in service.members
-    ]
+    parts += [evaluate(member, views, windows).without(windows.get(member.name, [])) for member in service.members]
     n = service.at_least
     down = at_least(n, [part.down for part in parts])
     not_up = at_least(n, [union(part.down, part.unknown) for part in parts])

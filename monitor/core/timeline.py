@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 from monitor.core.check import Check, Outcome, stronger
-from monitor.core.instants import Duration, Instant
+from monitor.core.instants import Instant
 from monitor.core.intervals import Span
 
 
@@ -140,7 +140,7 @@ class Timeline:
         """A copy with the newest check applied: the state as it stands now."""
         now = copy(self)
         now.events = []
-        now._apply_head()
+        now._apply_head()  # noqa: SLF001 - its own class
         return now
 
     def tail(self, horizon: Instant, *, clip: bool) -> Tail:
@@ -148,21 +148,23 @@ class Timeline:
 
         With `clip` voices end at the horizon (now, `--until`); without, it is the month's end, and they go on.
         """
-        now = self.present()
-        if now.voice_end is None:
+        return self.present()._finished(horizon, clip=clip)  # noqa: SLF001 - its own class
+
+    def _finished(self, horizon: Instant, *, clip: bool) -> Tail:
+        if self.voice_end is None:
             return Tail([], None)
-        if now.voice_end < horizon:
-            now._gap(horizon)
-            return Tail(now._with_ended(), None)
-        end = horizon if clip else now.voice_end
-        if now.stretch is None and now.down and now.row is not None:
-            now._open(now.row.first)
-        if now.stretch is not None:
-            now.events.append(now.stretch.outage(end, outer_end=end, ongoing=True))
+        if self.voice_end < horizon:
+            self._gap(horizon)
+            return Tail(self._with_ended(), None)
+        end = horizon if clip else self.voice_end
         suspect = None
-        if now.row is not None and not now.down:
-            suspect = (now.row.first if now.last_up is None else now.last_up, end)
-        return Tail(now._with_ended(), suspect)
+        if self.row is not None and self.down and self.stretch is None:
+            self._open(self.row.first)
+        elif self.row is not None and not self.down:
+            suspect = (self.row.first if self.last_up is None else self.last_up, end)
+        if self.stretch is not None:
+            self.events.append(self.stretch.outage(end, outer_end=end, ongoing=True))
+        return Tail(self._with_ended(), suspect)
 
     def settled(self, reached: Instant) -> Instant:
         """The instant before which no label can change, when no check before `reached` will be fed any more."""

@@ -1,16 +1,18 @@
 """A second opinion on the accounting: rules R1, R2, R4, R6, R8, R9 and R10 worked out by brute force.
 
-Time is small integers and every quantity is a set of unit cells, cell t being [t, t + 1). Nothing here is clever on
-purpose and nothing is shared with the program: where the two differ, one of them has misread the contract.
+Time is small integers and every quantity is a set of unit cells, cell t being [t, t + 1). Nothing here is
+clever and nothing is shared with the program: where the two differ, one of them has misread the contract.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import TypedDict
+from typing import Any
 
 Cells = frozenset[int]
+Span = tuple[int, int]
+Figures = dict[str, Any]
 Checks = Mapping[str, Sequence["OCheck"]]  # by "service/target"
 NOTHING: Cells = frozenset()
 
@@ -66,39 +68,6 @@ class OView:
     total: int | None = None
 
 
-class Blips(TypedDict):
-    count: int
-    seconds: int
-
-
-class Outage(TypedDict):
-    start: int
-    end: int | None
-    ongoing: bool
-    seconds: int
-    min: int
-    max: int
-    excused: int
-
-
-class Figures(TypedDict):
-    total: int
-    gross: int
-    excused: int
-    downtime: int
-    unknown: int
-    up: int
-    elapsed: int
-    coverage: Fraction | None
-    possibly_counted: int
-    certainly_counted: int
-    blips: Blips
-    suspect: list[str]
-    outages: list[Outage]
-    since: int | None
-    until: int | None
-
-
 @dataclass(frozen=True)
 class Voice:
     """A check that speaks, from its instant to `end`, and what R2 labels it."""
@@ -112,30 +81,33 @@ class Voice:
 
 @dataclass(frozen=True)
 class Timeline:
-    """What is known of one target; `outer` holds a stretch for every outage, `gaps` only those of the month."""
+    """What is known of one target: gaps are those of the month; `outer` is in half steps."""
 
-    up: Cells
+    not_up: Cells
     down: Cells
-    gaps: Cells
     certain: Cells
-    outer: tuple[tuple[int, int], ...]
+    possible: Cells
+    outer: Cells
     suspect: Cells
-    blips: tuple[tuple[int, int], ...]
-
-    @property
-    def possible(self) -> Cells:
-        return self.gaps.union(self.suspect, *(range(start, end) for start, end in self.outer))
+    blips: tuple[Span, ...]
 
 
-def runs(cells: Iterable[int]) -> list[tuple[int, int]]:
+def runs(cells: Iterable[int]) -> list[Span]:
     """The maximal contiguous stretches of a set of cells, as half-open pairs."""
-    found: list[tuple[int, int]] = []
+    found: list[Span] = []
     for cell in sorted(cells):
         if found and found[-1][1] == cell:
             found[-1] = (found[-1][0], cell + 1)
         else:
             found.append((cell, cell + 1))
     return found
+
+
+def half_steps(spans: Iterable[Span]) -> Cells:
+    """The spans on a scale twice as fine: odd numbers are cells, even ones the instants inside a span.
+    The instant between two spans that only touch is in neither: the rule keeps them apart (R9).
+    """
+    return frozenset(step for start, end in spans for step in range(2 * start + 1, 2 * end))
 
 
 def looked_at(checks: Iterable[OCheck], view: OView) -> list[OCheck]:
@@ -166,10 +138,10 @@ def voices(target: OTarget, checks: Iterable[OCheck], view: OView) -> list[Voice
 
 def labelled(
     target: OTarget, spoken: Sequence[Voice], horizon: int
-) -> tuple[list[Voice], list[tuple[int, int]], list[Voice]]:
+) -> tuple[list[Voice], list[Span], list[Voice]]:
     """R2: the voices with their labels, the blips, and the row of `down` that is still undecided."""
     labels: list[str] = []
-    blips: list[tuple[int, int]] = []
+    blips: list[Span] = []
     down = False
     row: list[Voice] = []
     for number, voice in enumerate(spoken, 1):
@@ -182,14 +154,12 @@ def labelled(
         else:
             if row and not down:
                 blips.append((row[0].at, voice.at))
-            labels += [voice.outcome] * (len(row) + 1)
-            row = []
+            labels, row = labels + [voice.outcome] * (len(row) + 1), []
         heard_again = spoken[number].at if number < len(spoken) else horizon
         if row and voice.end < heard_again:  # a gap ends the row, and leaves the target as it is
             if not down:
                 blips.append((row[0].at, voice.end))
-            labels += ["down" if down else "up"] * len(row)
-            row = []
+            labels, row = labels + ["down" if down else "up"] * len(row), []
     labels += ["down" if down else "up"] * len(row)
     told = [replace(voice, label=label) for voice, label in zip(spoken, labels, strict=True)]
     return told, blips, [] if down else row
@@ -204,7 +174,7 @@ def timeline(target: OTarget, checks: Iterable[OCheck], view: OView) -> Timeline
     )
     ups = [voice for voice in told if voice.label == "up"]
     outages = runs(down)
-    outer: list[tuple[int, int]] = []
+    outer: list[Span] = []
     certain: set[int] = set()
     for start, end in outages:
         before = [voice.at for voice in ups if voice.at < start] + [e for _, e in outages if e <= start]
@@ -218,8 +188,9 @@ def timeline(target: OTarget, checks: Iterable[OCheck], view: OView) -> Timeline
     if row:
         last_up = max((voice.at for voice in ups if voice.at < row[0].at), default=row[0].at)
         suspect = frozenset(range(last_up, row[-1].end))
-    gaps = frozenset(range(view.start, view.end)) - up - down
-    return Timeline(up, down, gaps, frozenset(certain), tuple(outer), suspect, tuple(blips))
+    not_up = frozenset(range(view.start, view.end)) - up
+    possible = (not_up - down).union(suspect, *(range(start, end) for start, end in outer))
+    return Timeline(not_up, down, frozenset(certain), possible, half_steps(outer), suspect, tuple(blips))
 
 
 def counting(service: OService) -> list[tuple[str, OTarget]]:
@@ -229,29 +200,21 @@ def counting(service: OService) -> list[tuple[str, OTarget]]:
 
 
 def combine(service: OService, of_target: Mapping[str, Cells], taken_out: Mapping[str, Cells]) -> Cells:
-    """R6: where at least `rule` of the parts have it, after R8's scoped windows are taken out of each part."""
-    parts: list[Cells] = []
-    for name, target in service.targets.items():
-        if target.counts:
-            path = f"{service.name}/{name}"
-            parts.append(of_target[path] - taken_out.get(path, NOTHING))
+    """R6: where at least `rule` of the parts have it, R8's scoped windows taken out of each part first."""
+    own = {f"{service.name}/{name}": target for name, target in service.targets.items()}
+    parts = [of_target[path] - taken_out.get(path, NOTHING) for path, target in own.items() if target.counts]
     for member in service.members:
-        parts.append(combine(member, of_target, taken_out) - taken_out.get(member.name, NOTHING))
+        parts += [combine(member, of_target, taken_out) - taken_out.get(member.name, NOTHING)]
     votes = Counter(cell for part in parts for cell in part)
     return frozenset(cell for cell, number in votes.items() if number >= service.rule)
 
 
 def evaluated(service: OService, checks: Checks, view: OView) -> Cells:
     """E of R8."""
-    since = view.since
-    if since is None:
-        instants = [
-            check.at for path, _ in counting(service) for check in looked_at(checks.get(path, ()), view)
-        ]
-        if not instants:
-            return NOTHING
-        since = min(instants)
-    until = min([view.end, *([] if view.until is None else [view.until]), *([view.horizon] * view.clip)])
+    seen = [check.at for path, _ in counting(service) for check in looked_at(checks.get(path, ()), view)]
+    since = min(seen, default=view.end) if view.since is None else view.since
+    limits = (view.end, view.until, view.horizon if view.clip else None)
+    until = min(limit for limit in limits if limit is not None)
     return frozenset(range(max(view.start, since), until))
 
 
@@ -264,17 +227,7 @@ def excused_cells(windows: Iterable[OWindow]) -> dict[str, Cells]:
     return found
 
 
-def half_steps(spans: Iterable[tuple[int, int]]) -> Cells:
-    """The spans on a scale twice as fine: odd numbers are cells, even ones the instants inside a span.
-
-    The instant between two spans that only touch is in neither, so that the rule keeps them apart (R9).
-    """
-    return frozenset(step for start, end in spans for step in range(2 * start + 1, 2 * end))
-
-
-def longest(
-    outage: tuple[int, int], stretches: Sequence[tuple[int, int]], outages: Sequence[tuple[int, int]]
-) -> Cells:
+def longest(outage: Span, stretches: Sequence[Span], outages: Sequence[Span]) -> Cells:
     """R9's `max_seconds`, as cells and before E."""
     start, end = outage
     around = [(s, e) for s, e in stretches if s < end and start < e]
@@ -283,57 +236,58 @@ def longest(
     return frozenset(range(first, last))
 
 
+def told_outages(view: OView, e: Cells, parts: Mapping[str, Cells]) -> list[Figures]:
+    """Every outage that touches E; `outer` is the stretches between outer bounds in half steps."""
+    outages = runs(parts["down"])
+    stretches = [(start // 2, end // 2) for start, end in runs(parts["outer"])]
+    told = []
+    for start, end in outages:
+        inside = e & frozenset(range(start, end))
+        ongoing = view.clip and end == view.horizon
+        outage = {
+            "start": start,
+            "end": None if ongoing else end,
+            "ongoing": ongoing,
+            "seconds": len(inside),
+            "min": len(inside & parts["certain"]),
+            "max": len(e & longest((start, end), stretches, outages)),
+            "excused": len(inside - parts["counted"]),
+        }
+        told += [outage] if inside else []
+    return told
+
+
 def figures(service: OService, checks: Checks, windows: Sequence[OWindow], view: OView) -> Figures:
     """R8 and R9 for one service."""
     lines = {path: timeline(target, checks.get(path, ()), view) for path, target in counting(service)}
-    month = frozenset(range(view.start, view.end))
     e = evaluated(service, checks, view)
     scoped = excused_cells(windows)
     excusing = scoped.get("", NOTHING) | scoped.get(service.name, NOTHING)
 
-    downs = {path: line.down for path, line in lines.items()}
-    down = combine(service, downs, {})
-    up = month - combine(service, {path: month - line.up for path, line in lines.items()}, {})
-    counted = (combine(service, downs, scoped) & e) - excusing
-    possibly = combine(service, {path: line.possible for path, line in lines.items()}, scoped)
-    certains = {path: line.certain for path, line in lines.items()}
-    certainly = combine(service, certains, {})
-    fine = combine(service, {path: half_steps(line.outer) for path, line in lines.items()}, {})
-    stretches = [(start // 2, end // 2) for start, end in runs(fine)]
+    def through(kind: str, taken_out: Mapping[str, Cells]) -> Cells:
+        return combine(service, {path: getattr(line, kind) for path, line in lines.items()}, taken_out)
+
+    parts = {kind: through(kind, {}) for kind in ("down", "not_up", "certain", "outer")}
+    down, up = parts["down"] & e, e - parts["not_up"]
+    counted, possibly, certainly = (
+        (through(kind, scoped) & e) - excusing for kind in ("down", "possible", "certain")
+    )
     blips = [blip for line in lines.values() for blip in line.blips if blip[0] in e]
-    unknown = e - up - down
-    outages = runs(down)
-    told: list[Outage] = []
-    for start, end in outages:
-        inside = e & frozenset(range(start, end))
-        ongoing = view.clip and end == view.horizon
-        if inside:
-            told.append(
-                {
-                    "start": start,
-                    "end": None if ongoing else end,
-                    "ongoing": ongoing,
-                    "seconds": len(inside),
-                    "min": len(inside & certainly),
-                    "max": len(e & longest((start, end), stretches, outages)),
-                    "excused": len(inside - counted),
-                }
-            )
     return {
         "total": view.end - view.start if view.total is None else view.total,
-        "gross": len(down & e),
-        "excused": len((down & e) - counted),
+        "gross": len(down),
+        "excused": len(down - counted),
         "downtime": len(counted),
-        "unknown": len(unknown),
-        "up": len(up & e),
+        "unknown": len(e - up - down),
+        "up": len(up),
         "elapsed": len(e),
-        "coverage": 1 - Fraction(len(unknown), len(e)) if e else None,
-        "possibly_counted": len((possibly & e) - excusing),
-        "certainly_counted": len((combine(service, certains, scoped) & e) - excusing),
+        "coverage": Fraction(len(up | down), len(e)) if e else None,
+        "possibly_counted": len(possibly),
+        "certainly_counted": len(certainly),
         "blips": {"count": len(blips), "seconds": sum(end - start for start, end in blips)},
         "suspect": sorted(path for path, line in lines.items() if line.suspect & e),
-        "outages": told,
-        "since": min(e) if e else None,
+        "outages": told_outages(view, e, {**parts, "counted": counted}),
+        "since": min(e, default=None),
         "until": max(e) + 1 if e else None,
     }
 
@@ -342,6 +296,4 @@ def verdict(found: Figures, budget: Fraction) -> str:
     """R10; `budget` is the smaller of the two limits, in seconds."""
     if found["downtime"] > budget:
         return "missed"
-    if found["elapsed"] and found["possibly_counted"] <= budget:
-        return "met"
-    return "undetermined"
+    return "met" if found["elapsed"] and found["possibly_counted"] <= budget else "undetermined"

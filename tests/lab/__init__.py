@@ -1,4 +1,4 @@
-"""Real Dovecot, Postfix and Roundcube on loopback, in under a second, for tests, the demonstration and benchmarks.
+"""Real Dovecot, Postfix and Roundcube on loopback for tests, the demonstration and benchmarks.
 
     with Lab(directory) as lab:
         change = lab.stop_dovecot()

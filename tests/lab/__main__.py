@@ -5,7 +5,6 @@ import contextlib
 import dataclasses
 import signal
 import sys
-import tempfile
 from pathlib import Path
 
 from tests.lab import Lab, LabError
@@ -27,19 +26,18 @@ def describe(lab: Lab) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.lab", description="Real mail servers on loopback.")
-    parser.add_argument("--directory", type=Path, help="keeps CA, password files and logs; default: a temporary one")
+    parser.add_argument("--directory", type=Path, help="where CA, password files and logs stay; default: nowhere")
     arguments = parser.parse_args()
-    ends = {signal.SIGINT, signal.SIGTERM}
-    signal.pthread_sigmask(signal.SIG_BLOCK, ends)  # from here on a signal waits until the lab can be closed
-    with contextlib.ExitStack() as stack:
-        directory = arguments.directory or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lab-")))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt), contextlib.ExitStack() as stack:
         try:
-            lab = stack.enter_context(Lab(directory))
+            lab = stack.enter_context(Lab(arguments.directory))
         except LabError as error:
             print(error, file=sys.stderr)
             return 69  # EX_UNAVAILABLE, sysexits(3)
         print(describe(lab), flush=True)
-        signal.sigwait(ends)
+        while True:
+            signal.pause()
     return 0
 
 

@@ -1,9 +1,10 @@
 """Decides how Dovecot is configured, and when it is up, down or suspended.
 
-Differences from a production server, all so that one test cannot slow or spoil another: no delay after a failed
-login, neither per connection nor per address (the auth penalty), one login process per protocol, so that
-suspending it is felt by every client, and no fsync of mail. As root it drops privileges to the packaged users;
-as a plain user everything runs as that user.
+Differences from a production server, all so that one test cannot slow or spoil another: no delay after a
+failed login, neither per connection nor per address (the auth penalty), one login process per protocol, so
+that suspending it is felt by every client, and no fsync of mail. A difference nobody chose: Dovecot calls a
+client that comes from the server's own address secure, so a login before STARTTLS is not refused here. As
+root it drops privileges to the packaged users; as a plain user everything runs as that user.
 """
 
 import grp
@@ -118,19 +119,22 @@ class Account:
 
 
 def write_users(users: Path, accounts: dict[str, Account]) -> None:
-    """Replace the passwd-file in one step, so that Dovecot never reads half of it."""
+    """Replace the passwd-file in one step, so that Dovecot never reads half of it.
+
+    Dovecot compares size and whole seconds of the modification time: two versions may share neither pair.
+    """
+    age = users.stat().st_mtime + 1 if users.exists() else time.time() - 3600
     fresh = users.with_suffix(".new")
     fresh.touch(mode=0o600)
     fresh.write_text("".join(f"{a.username}:{{PLAIN}}{a.password}::::::\n" for a in accounts.values()))
+    os.utime(fresh, (age, age))
     fresh.replace(users)
 
 
 class Dovecot:
     """The instance that serves everything."""
 
-    def __init__(
-        self, run: Path, shared: Path, *, certificate: Path, logs: Path, keeper: Keeper, ports: Ports
-    ) -> None:
+    def __init__(self, run: Path, shared: Path, *, certificate: Path, logs: Path, keeper: Keeper, ports: Ports) -> None:
         self.sasl_socket = run / "sasl"
         self.lmtp_socket = run / "lmtp"
         self._ports = ports
@@ -143,7 +147,9 @@ class Dovecot:
                 links,
             )
         )
-        self._daemon = _daemon("dovecot", run, shared, text, certificate, logs, keeper)
+        self._daemon = _daemon(
+            "dovecot", text, run=run, shared=shared, certificate=certificate, logs=logs, keeper=keeper
+        )
 
     def launch(self) -> None:
         """Start it without waiting."""
@@ -163,15 +169,20 @@ class Dovecot:
         return Change(before, time.time())
 
     def stop(self) -> Change:
-        """Return when all its ports refuse connections and its processes have ended."""
+        """Return when all its ports refuse connections and its processes have ended.
+
+        The master waits a second for children that serve nobody, its ports accepting still. They are killed
+        once the login processes are gone, so that the instants of the change lie close together.
+        """
         ports = self._ports
         listening = (ports.imap, ports.imaps, ports.pop3, ports.pop3s, ports.lmtp)
+        logins = ("imap-login", "pop3-login")
         before = time.time()
         self._daemon.terminate()
+        wait_until(lambda: not self._daemon.members(*logins), "Dovecot's login processes to end")
+        self._daemon.settle(patience=0)
         wait_until(lambda: all(refuses(port) for port in listening), "Dovecot's ports to refuse")
-        after = time.time()
-        self._daemon.reap()
-        return Change(before, after)
+        return Change(before, time.time())
 
     def freeze(self, child: Child) -> Change:
         before = time.time()
@@ -203,13 +214,19 @@ class Impostor:
     An instance of its own per certificate: Dovecot can choose one by address or SNI name, not by port.
     """
 
-    def __init__(
-        self, run: Path, shared: Path, *, certificate: Path, port: int, logs: Path, keeper: Keeper
-    ) -> None:
+    def __init__(self, run: Path, shared: Path, *, certificate: Path, port: int, logs: Path, keeper: Keeper) -> None:
         self._port = port
         login = _LOGIN.format(protocol="imap", host=HOST, plain=0, tls=port)
         text = f"protocols = imap\n{login}"
-        self._daemon = _daemon(f"dovecot-{run.name}", run, shared, text, certificate, logs, keeper)
+        self._daemon = _daemon(
+            f"dovecot-{run.name}",
+            text,
+            run=run,
+            shared=shared,
+            certificate=certificate,
+            logs=logs,
+            keeper=keeper,
+        )
 
     def launch(self) -> None:
         """Start it without waiting."""
@@ -227,9 +244,7 @@ def mail_user() -> str:
     return "nobody" if os.geteuid() == 0 else _own_name()
 
 
-def _daemon(
-    name: str, run: Path, shared: Path, text: str, certificate: Path, logs: Path, keeper: Keeper
-) -> Daemon:
+def _daemon(name: str, text: str, *, run: Path, shared: Path, certificate: Path, logs: Path, keeper: Keeper) -> Daemon:
     run.mkdir(mode=0o755)
     log = logs / f"{name}.log"
     common = _COMMON.format(

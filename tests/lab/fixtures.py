@@ -1,4 +1,4 @@
-"""Decides how long a lab lives in tests: one for all that only look, a fresh one for each that breaks something."""
+"""Decides how long a lab lives: one for all tests that only look, a fresh one for each that breaks one."""
 
 from collections.abc import Iterator
 from pathlib import Path

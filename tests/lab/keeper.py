@@ -1,10 +1,10 @@
 """Decides what outlives a lab: nothing.
 
-A script of its own, so that it survives a SIGKILL of the process that owns the lab. The owner writes one line per
-daemon it starts (`+SESSION`) or has seen end (`-SESSION`); at the end of input, however it comes about, every
-process of the remaining sessions is killed, stopped ones too, and the command in the arguments removes the
-lab's files. A closed pipe is the signal because, unlike PR_SET_PDEATHSIG, it neither depends on which thread
-started a daemon nor is lost when a daemon changes its user.
+A script of its own, so that it survives a SIGKILL of the process that owns the lab. The owner writes one line
+per daemon it starts (`+SESSION`) or has seen end (`-SESSION`); at the end of input, however it comes about,
+every process of the remaining sessions is killed, stopped ones too, and the command in the arguments removes
+the lab's files. A closed pipe is the signal because, unlike PR_SET_PDEATHSIG, it neither depends on which
+thread started a daemon nor is lost when a daemon changes its user.
 """
 
 import contextlib

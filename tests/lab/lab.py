@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import glob
 import os
 import pwd
 import secrets
@@ -9,6 +10,7 @@ import shutil
 import ssl
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -24,34 +26,40 @@ from tests.lab.webmail import Webmail
 Freezable = Literal["imap-login", "auth", "smtpd"]
 
 _USERS = ("probe", "alice", "bob", "carol")
-_PROVIDERS = {
+_PROVIDERS = {  # patterns of files, since PHP's lie under its version
     dovecot.EXECUTABLE: "dovecot-core",
     "/usr/lib/dovecot/imap-login": "dovecot-imapd",
     "/usr/lib/dovecot/pop3-login": "dovecot-pop3d",
     "/usr/lib/dovecot/lmtp": "dovecot-lmtpd",
     postfix.EXECUTABLE: "postfix",
     webmail.NGINX: "nginx-light",
-    webmail.SCHEMA: "roundcube-core",
-    webmail.DEFAULTS: "roundcube-core",
+    str(webmail.SCHEMA): "roundcube-core",
+    str(webmail.DEFAULTS): "roundcube-core",
+    webmail.PHP_FPM: "php-fpm",
+    "/usr/lib/php/*/dom.so": "php-xml",
+    "/usr/lib/php/*/intl.so": "php-intl",
+    "/usr/lib/php/*/mbstring.so": "php-mbstring",
+    "/usr/lib/php/*/pdo_sqlite.so": "php-sqlite3",
 }
 
 
 class Lab:
     """Real mail servers on loopback, alive from `__enter__` to `__exit__`.
 
-    `directory` gets the CA, the password files and the logs, and keeps them. The servers' own files lie in a short
-    directory of their own, which every system user can traverse, and go with the lab.
+    `directory` gets the CA, the password files and the logs, and keeps them; without one they go with the lab, as
+    do the servers' own files, in a short directory under /tmp that every system user can traverse.
     Raises LabUnavailableError on entering where the machine lacks something.
     """
 
     host = HOST
+    directory: Path
     ports: Ports
     ca_file: Path
     context: ssl.SSLContext  # trusts the lab's CA and nothing else
     webmail_url: str
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory.resolve()
+    def __init__(self, directory: Path | None = None) -> None:
+        self._given_directory = directory
         self._accounts: dict[str, Account] = {}
         self._servers: list[Webmail | Postfix | Dovecot | Impostor] = []
         self._closing = contextlib.ExitStack()
@@ -65,7 +73,8 @@ class Lab:
             self._run.chmod(0o711)  # names within are guessable, but nothing is listed
             stack.callback(self._collect)
             keeper = stack.enter_context(Keeper([*in_namespace, "rm", "-rf", "--", str(self._run)]))
-            self._build(keeper)
+            with _umask(0o022):  # other users' servers read what is written here; secrets have modes of their own
+                self._build(keeper)
             self._start()
             self._closing = stack.pop_all()
         return self
@@ -109,7 +118,8 @@ class Lab:
     def freeze(self, name: Freezable) -> Change:
         """Suspend it as an overloaded host would: connections are still accepted, nothing answers.
 
-        `imap-login` hangs before TLS, `auth` at every login and SMTP AUTH, `smtpd` before the banner.
+        `imap-login` hangs before TLS, `smtpd` before the banner, `auth` at every login and SMTP AUTH (in an
+        smtpd that has not spoken to `auth` yet, at the EHLO that would offer AUTH).
         """
         return self._postfix.freeze() if name == "smtpd" else self._dovecot.freeze(name)
 
@@ -118,10 +128,10 @@ class Lab:
         return self._postfix.thaw() if name == "smtpd" else self._dovecot.thaw(name, self.probe)
 
     def change_password(self, username: str, password: str | None = None) -> Change:
-        """Give the account this or a new random password; return when the old one fails and the new one works.
+        """Give the account this or a random password; return when the old one fails.
 
-        The account's password file keeps what it held, as it does where somebody changes a password and forgets
-        the monitor. With the password from that file, the change is undone.
+        The account's password file keeps what it held, as it does where somebody changes a password and
+        forgets the monitor. With the password from that file, the change is undone.
         """
         old = self._accounts[username]
         new = dataclasses.replace(old, password=password or secrets.token_urlsafe(18))
@@ -133,7 +143,10 @@ class Lab:
         return Change(before, time.time())
 
     def hold_delivery(self) -> Change:
-        """Let Postfix accept mail that it cannot hand to the mailboxes, until `release_delivery`."""
+        """Let Postfix accept mail that it cannot hand to the mailboxes, until `release_delivery`.
+
+        Dovecot must not be restarted meanwhile: it would make the path anew.
+        """
         before = time.time()
         self._dovecot.lmtp_socket.rename(self._run / "lmtp-held")
         return Change(before, time.time())
@@ -146,6 +159,7 @@ class Lab:
 
     def _build(self, keeper: Keeper) -> None:
         run, ports = self._run, self.ports
+        self.directory = (self._given_directory or run / "own").resolve()
         logs = self.directory / "log"
         logs.mkdir(parents=True, exist_ok=True)
         certificates = issue(run)
@@ -184,9 +198,7 @@ class Lab:
             "untrusted": (certificates.untrusted, self.ports.imaps_untrusted),
         }
         return [
-            Impostor(
-                self._run / name, self._run, certificate=certificate, port=port, logs=logs, keeper=keeper
-            )
+            Impostor(self._run / name, self._run, certificate=certificate, port=port, logs=logs, keeper=keeper)
             for name, (certificate, port) in bad.items()
         ]
 
@@ -216,8 +228,17 @@ class Lab:
             server.collect()
 
 
+@contextlib.contextmanager
+def _umask(mask: int) -> Iterator[None]:
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
 def _demand_packages() -> None:
-    missing = {package for path, package in _PROVIDERS.items() if not Path(path).exists()}
+    missing = {package for pattern, package in _PROVIDERS.items() if not glob.glob(pattern)}  # noqa: PTH207 absolute
     if missing:
         names = " ".join(sorted(missing))
         raise LabUnavailableError(f"the lab needs Debian packages that are missing: apt-get install {names}")

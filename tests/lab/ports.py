@@ -35,8 +35,8 @@ class Ports:
 def reserved_ports() -> Iterator[Ports]:
     """Ports chosen by the kernel, which gives them to nobody else while the context lasts.
 
-    Each is held by a bound socket that does not listen: it refuses connections as a free port does, and a server
-    that sets SO_REUSEADDR, as all of the lab's do, may bind and listen beside it, again and again.
+    Each is held by a bound socket that does not listen: it refuses connections as a free port does, and a
+    server that sets SO_REUSEADDR, as all of the lab's do, may bind and listen beside it, again and again.
     """
     with contextlib.ExitStack() as held:
 
@@ -92,16 +92,19 @@ def greets_by_tls(port: int, start: bytes) -> bool:
 def logs_in(port: int, username: str, password: str) -> bool | None:
     """Whether IMAP over TLS accepts the password; None when the server gave no verdict."""
     try:
-        with imaplib.IMAP4_SSL(HOST, port, ssl_context=_ANY_CERTIFICATE, timeout=_PATIENCE_S) as client:
-            try:
-                client.login(username, password)
-            except client.abort:
-                return None
-            except client.error:
-                return False
-            return True
+        client = imaplib.IMAP4_SSL(HOST, port, ssl_context=_ANY_CERTIFICATE, timeout=_PATIENCE_S)
     except (OSError, imaplib.IMAP4.error):
         return None
+    try:
+        client.login(username, password)
+    except (OSError, imaplib.IMAP4.abort):
+        return None
+    except imaplib.IMAP4.error:
+        return False
+    else:
+        return True
+    finally:
+        client.shutdown()
 
 
 def serves_page(port: int, part: bytes) -> bool:
@@ -116,7 +119,7 @@ def serves_page(port: int, part: bytes) -> bool:
 
 
 def _any_certificate() -> ssl.SSLContext:
-    """These functions ask whether a server serves; whether to trust it is the business of those under test."""
+    """These functions ask whether a server serves; whether to trust it is for those under test to ask."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

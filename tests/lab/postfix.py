@@ -1,15 +1,16 @@
 """Decides how Postfix is configured, and when it is up, down or suspended.
 
-`smtp` is a port 25: STARTTLS offered, no AUTH, mail for lab.test only. `submission` (STARTTLS) and `submissions`
-(TLS from the first byte) want AUTH, which Dovecot judges, and offer it under TLS only. Every accepted message goes
-to Dovecot by LMTP. No transport leads anywhere else, so no mail can leave. The loopback address is no trusted
-network, DNS is never asked, and deferred mail is tried again after a second.
+`smtp` is a port 25: STARTTLS offered, no AUTH, mail for lab.test only. `submission` (STARTTLS) and
+`submissions` (TLS from the first byte) want AUTH, which Dovecot judges, and offer it under TLS only. Every
+accepted message goes to Dovecot by LMTP. No transport leads anywhere else, so no mail can leave. The loopback
+address is no trusted network, DNS is never asked, and deferred mail is tried again after a second.
 
-Its master is started directly: `postfix start` takes two seconds for checks that a fresh directory does not need.
+Its master is started directly: `postfix start` spends two seconds on checks a fresh directory does not need.
 """
 
 import os
 import shutil
+import subprocess
 import time
 from pathlib import Path
 
@@ -84,9 +85,9 @@ set -e
 mkdir -p "$1/queue" "$1/data"
 cd "$1/queue"
 mkdir -p active bounce corrupt defer deferred flush hold incoming maildrop pid private public saved trace
-chown postfix active bounce corrupt defer deferred flush hold incoming maildrop private public saved trace ../data
-chgrp postdrop maildrop public
 chmod 0700 active bounce corrupt defer deferred flush hold incoming private saved trace ../data
+chown postfix active bounce corrupt defer deferred flush hold incoming private saved trace ../data
+chown postfix:postdrop maildrop public
 chmod 0730 maildrop
 chmod 0710 public
 exec "$2" -c "$1/conf" -d
@@ -96,16 +97,19 @@ exec "$2" -c "$1/conf" -d
 def namespace() -> list[str]:
     """The command prefix under which Postfix finds a root and a `postfix` user to change to.
 
-    Empty for root. For anyone else a user name space with subordinate ids (user_namespaces(7), subuid(5)), in the
-    same network, so that the ports can be reached. Raises LabUnavailableError where it cannot be made.
+    Empty for root. For anyone else a user name space with subordinate ids (user_namespaces(7), subuid(5)), in
+    the same network, so that the ports can be reached. Raises LabUnavailableError where it cannot be made.
     """
     if os.geteuid() == 0:
         return []
     if shutil.which("newuidmap") is None:
-        raise LabUnavailableError(
-            "as a plain user the lab needs newuidmap; apt-get install uidmap, or run it as root"
-        )
-    return ["unshare", "--user", "--map-root-user", "--map-auto", "--"]
+        raise LabUnavailableError("as a plain user the lab needs newuidmap; apt-get install uidmap, or run it as root")
+    prefix = ["unshare", "--user", "--map-root-user", "--map-auto", "--"]
+    trial = subprocess.run([*prefix, "true"], capture_output=True, text=True, check=False)
+    if trial.returncode:
+        reason = trial.stderr.strip().splitlines()[-1]
+        raise LabUnavailableError(f"a plain user's lab needs a user name space (see subuid(5)): {reason}")
+    return prefix
 
 
 class Postfix:
@@ -136,9 +140,7 @@ class Postfix:
         for name, text in texts.items():
             (conf / name).write_text(text)
             minute_ago = time.time() - 60
-            os.utime(
-                conf / name, (minute_ago, minute_ago)
-            )  # each program waits for a file younger than 2 s to settle
+            os.utime(conf / name, (minute_ago, minute_ago))  # each program waits for a file younger than 2 s to settle
         command = [*namespace(), "sh", "-c", _START, "sh", str(run), EXECUTABLE]
         self._daemon = Daemon("postfix", command, log=log, keeper=keeper)
 
@@ -164,11 +166,11 @@ class Postfix:
         self._daemon.terminate()
         wait_until(lambda: all(refuses(port) for port in ports), "Postfix's ports to refuse")
         after = time.time()
-        self._daemon.reap()
+        self._daemon.settle()
         return Change(before, after)
 
     def freeze(self) -> Change:
-        """Suspend the master and every smtpd: an idle smtpd would still serve while only the master sleeps."""
+        """Suspend the master and every smtpd: an idle one would still serve while only the master sleeps."""
         before = time.time()
         suspend([self._daemon.pid])  # first, or it could start another smtpd meanwhile
         suspend(self._daemon.members("smtpd", "master"))

@@ -1,6 +1,7 @@
 """Decides how the lab starts, stops, suspends and observes the processes of its servers.
 
-Every daemon leads a session of its own, so its children can be found, and ended, whatever they call themselves.
+Every daemon leads a session of its own, so its children can be found, and ended, whatever they call
+themselves.
 """
 
 import contextlib
@@ -23,7 +24,7 @@ class LabError(RuntimeError):
 
 
 class LabUnavailableError(LabError):
-    """This machine cannot run the lab; the message is one line naming what is missing."""
+    """The machine cannot run the lab; the message is one line naming what is missing."""
 
 
 @dataclass(frozen=True)
@@ -105,12 +106,13 @@ class Daemon:
                 stdout=log,
                 stderr=log,
                 cwd="/",
+                umask=0o022,
                 start_new_session=True,
             )
         self._keeper.watch(self.pid)
 
     def wait_until(self, condition: Callable[[], bool], what: str) -> None:
-        """Like the function of this name, but a daemon that has ended raises LabError with its log at once."""
+        """Like the function of this name, but raise LabError with the log once the daemon has ended."""
 
         def holds() -> bool:
             if self._process is not None and self._process.poll() is not None:
@@ -125,7 +127,7 @@ class Daemon:
         os.kill(self.pid, signal.SIGTERM)
         resume(self.members())
 
-    def reap(self, *, patience: float = 3.0) -> None:
+    def settle(self, *, patience: float = 3.0) -> None:
         """Return when no process of it is left; those that outstay the patience (seconds) are killed."""
         session = self.pid
         assert self._process is not None

@@ -1,5 +1,6 @@
-"""Decides how Roundcube is served: nginx with TLS, php-fpm, SQLite, and the lab's Dovecot and Postfix behind it."""
+"""Decides how Roundcube is served: nginx with TLS, php-fpm, SQLite, the lab's Dovecot behind it."""
 
+import glob
 import os
 import pwd
 import secrets
@@ -9,9 +10,10 @@ import time
 from pathlib import Path
 
 from tests.lab.ports import HOST, Ports, refuses, serves_page
-from tests.lab.processes import Change, Daemon, Keeper, LabUnavailableError, wait_until
+from tests.lab.processes import Change, Daemon, Keeper, wait_until
 
 NGINX = "/usr/sbin/nginx"
+PHP_FPM = "/usr/sbin/php-fpm[0-9]*"
 SCHEMA = Path("/usr/share/roundcube/SQL/sqlite.initial.sql")
 DEFAULTS = Path("/etc/roundcube/defaults.inc.php")
 _MIME_TYPES = Path("/etc/roundcube/mimetypes.php")
@@ -27,7 +29,8 @@ events {{ worker_connections 512; }}
 http {{
   access_log off;
   types {{
-    text/html html; text/css css; application/javascript js; image/svg+xml svg; image/png png; font/woff2 woff2;
+    text/html html; text/css css; application/javascript js;
+    image/svg+xml svg; image/png png; font/woff2 woff2;
   }}
   client_body_temp_path {run}/tmp/body;
   proxy_temp_path {run}/tmp/proxy;
@@ -87,41 +90,28 @@ $config['smtp_conn_options'] = ['ssl' => ['verify_peer' => true, 'cafile' => '{c
 $config['log_dir'] = '{run}/data/';
 $config['temp_dir'] = '{run}/tmp/';
 $config['product_name'] = 'Lab Webmail';
-$config['login_rate_limit'] = 100000;  // a prober logs in more often than the three times a minute of the default
+$config['login_rate_limit'] = 100000;  // a prober needs more than the three a minute of the default
 $config['plugins'] = [];
 $config['skin'] = 'elastic';
 $config['enable_spellcheck'] = false;
 """
 
 
-def php_fpm() -> str:
-    """The newest php-fpm; Debian names it after its version. Raises LabUnavailableError when there is none."""
-    found = sorted(Path("/usr/sbin").glob("php-fpm*"))
-    if not found:
-        raise LabUnavailableError("the lab needs Debian packages that are missing: apt-get install php-fpm")
-    return str(found[-1])
-
-
 class Webmail:
-    def __init__(
-        self, run: Path, *, certificate: Path, ca: Path, logs: Path, ports: Ports, keeper: Keeper
-    ) -> None:
+    def __init__(self, run: Path, *, certificate: Path, ca: Path, logs: Path, ports: Ports, keeper: Keeper) -> None:
         self._port = ports.https
+        self._socket = run / "php.sock"
         run.mkdir(mode=0o755)
         for name in ("config", "data", "tmp"):
             (run / name).mkdir(mode=0o755)
         values = {"run": run, "log": logs, "host": HOST, "port": ports.https, "certificate": certificate}
         root = os.geteuid() == 0
-        (run / "nginx.conf").write_text(
-            _NGINX.format(user_line=f"user {_WWW_USER};" if root else "", **values)
-        )
+        (run / "nginx.conf").write_text(_NGINX.format(user_line=f"user {_WWW_USER};" if root else "", **values))
         (run / "fpm.conf").write_text(
             _FPM.format(user_line=f"user = {_WWW_USER}\ngroup = {_WWW_USER}" if root else "", **values)
         )
         key = secrets.token_hex(12)  # Roundcube wants exactly 24 characters
-        (run / "config" / "config.inc.php").write_text(
-            _ROUNDCUBE.format(run=run, key=key, ports=ports, ca=ca)
-        )
+        (run / "config" / "config.inc.php").write_text(_ROUNDCUBE.format(run=run, key=key, ports=ports, ca=ca))
         for default in (DEFAULTS, _MIME_TYPES):
             shutil.copy(default, run / "config")
         database = sqlite3.connect(run / "data" / "roundcube.db")
@@ -137,7 +127,8 @@ class Webmail:
             log=logs / "nginx.log",
             keeper=keeper,
         )
-        fpm = [php_fpm(), "--nodaemonize", "--fpm-config", str(run / "fpm.conf")]
+        newest = max(glob.glob(PHP_FPM))  # noqa: PTH207 absolute
+        fpm = [newest, "--nodaemonize", "--fpm-config", str(run / "fpm.conf")]
         self._fpm = Daemon("php-fpm", fpm, log=logs / "php-fpm.log", keeper=keeper)
 
     def launch(self) -> None:
@@ -146,6 +137,7 @@ class Webmail:
         self._nginx.start()
 
     def wait_until_up(self) -> None:
+        self._fpm.wait_until(self._socket.exists, "php-fpm's socket")
         self._nginx.wait_until(lambda: serves_page(self._port, b'name="_token"'), "Roundcube's login page")
 
     def start(self) -> Change:
@@ -161,8 +153,8 @@ class Webmail:
         wait_until(lambda: refuses(self._port), "nginx to refuse connections")
         after = time.time()
         self._fpm.terminate()
-        self._nginx.reap()
-        self._fpm.reap()
+        self._nginx.settle()
+        self._fpm.settle()
         return Change(before, after)
 
     def collect(self) -> None:

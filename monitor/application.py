@@ -1,0 +1,108 @@
+"""What the daemon answers: metrics from the last snapshot, documents from the book, and whether it is ready."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from monitor import queries
+from monitor.clock import Clock
+from monitor.core.book import Book
+from monitor.core.instants import SECOND, format_instant, seconds
+from monitor.figures import Document, service_document
+from monitor.live import Live
+from monitor.metrics import Collector, Health, Lateness, exposition
+from monitor.snapshot import Photographer, ServicePicture, TargetPicture
+
+
+class Application:
+    """`durable` tells whether everything that the book has taken is committed."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        book: Book,
+        lives: Mapping[str, Live],
+        months: int,
+        *,
+        durable: Callable[[], bool],
+        health: Callable[[], Health],
+        lateness: Lateness,
+    ) -> None:
+        self._clock = clock
+        self._book = book
+        self._lives = lives
+        self._photographer = Photographer(book, lives, months)
+        self._durable = durable
+        self._health = health
+        self._collector = Collector(lambda: self._snapshot, health, lateness)
+        self._snapshot = self._photographer.take(clock.now(), clock.monotonic())
+
+    def refresh(self) -> None:
+        """Take a new snapshot; while a commit is outstanding, of the targets only: figures wait for it."""
+        fresh = self._photographer.take(self._clock.now(), self._clock.monotonic(), services=self._durable())
+        if not self._durable():
+            fresh = replace(fresh, services=self._snapshot.services, month=self._snapshot.month)
+        self._snapshot = fresh
+
+    def exposition(self, accept: str) -> tuple[bytes, str]:
+        return exposition(self._collector, accept)
+
+    def unready(self) -> list[str]:
+        """Why not ready: the ledger cannot be written, or a target has not been checked yet."""
+        reasons = []
+        if not self._health().ledger_writable:
+            reasons.append("the ledger cannot be written")
+        waiting = sum(live.last is None for live in self._lives.values())
+        if waiting:
+            reasons.append(f"{waiting} of {len(self._lives)} targets have not been checked yet")
+        return reasons
+
+    def sla(self, month: str | None) -> Document:
+        return queries.sla(self._book, month, self._clock.now())
+
+    def outages(self, month: str | None) -> Document:
+        return queries.outages(self._book, month, self._clock.now())
+
+    def services(self) -> list[str]:
+        return list(self._book.rules.services)
+
+    def status(self) -> Document:
+        """Everything that a live view shows."""
+        snapshot, zone = self._snapshot, self._book.rules.zone
+        return {
+            "at": format_instant(snapshot.at, zone),
+            "month": str(snapshot.month),
+            "ready": not self.unready(),
+            "services": [self._service(picture) for picture in snapshot.services],
+            "targets": [self._target(picture) for picture in snapshot.targets],
+        }
+
+    def _service(self, picture: ServicePicture) -> Document:
+        left = picture.burn.exhaustion
+        return {
+            "service": picture.name,
+            "state": picture.state,
+            "figures": service_document(picture.months[0], self._book.rules.zone),
+            "burn_rates": dict(picture.burn.rates),
+            "exhaustion_seconds": None if left is None else left / SECOND,
+        }
+
+    def _target(self, picture: TargetPicture) -> Document:
+        last, zone = picture.last, self._book.rules.zone
+        began = picture.outage_start
+        return {
+            "target": picture.name,
+            "protocol": picture.protocol,
+            "state": picture.state,
+            "outage_start": None if began is None else format_instant(began, zone),
+            "last": None
+            if last is None
+            else {
+                "at": format_instant(last.check.at, zone),
+                "outcome": last.check.outcome.value,
+                "cause": last.check.cause,
+                "phase": last.failed_phase,
+                "reply": last.reply,
+                "duration_seconds": seconds(last.check.duration),
+                "phases": [[phase.name, round(phase.seconds, 6)] for phase in last.phases],
+            },
+        }

@@ -1,0 +1,120 @@
+"""From settings to what runs: rules for the book, targets for the runner, places in the schedule."""
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from monitor.cadence import Cadence, phases
+from monitor.core.book import Rules, TargetRule
+from monitor.core.instants import SECOND
+from monitor.core.maintenance import Exclusion, Policy, Window
+from monitor.core.month import Objectives
+from monitor.core.recurrence import Recurrence
+from monitor.core.service import Service
+from monitor.runner import Target
+from monitor.settings import Settings
+from monitor.settings.models import ServiceSettings, TargetSettings, WindowSettings
+from probes import REGISTRY
+
+
+def rules_of(settings: Settings) -> Rules:
+    """Everything in the settings that decides figures."""
+    named = {service.name: service for service in settings.services}
+    services: dict[str, Service] = {}
+
+    def service(name: str) -> Service:
+        if name not in services:
+            one = named[name]
+            members = tuple(service(member) for member in one.members)
+            targets = tuple(f"{name}/{target.name}" for target in one.targets if target.counts)
+            parts = len(members) + len(targets)
+            services[name] = Service(name, _at_least(one, parts), targets, members, one.since, one.until)
+        return services[name]
+
+    return Rules(
+        zone=settings.zone,
+        targets={
+            f"{one.name}/{target.name}": TargetRule(
+                target.confirm.failures, target.recover.successes, target.stale_after
+            )
+            for one in settings.services
+            for target in one.targets
+        },
+        services={name: service(name) for name in named},
+        objectives={name: _objectives(settings, one) for name, one in named.items()},
+        policy=Policy(settings.maintenance_policy.notice, settings.maintenance_policy.late == "excuse"),
+        windows=[window_of(window, settings.zone) for window in settings.maintenance],
+        exclusions=[
+            Exclusion(x.id, tuple(x.scope), x.start, x.end, x.category, x.evidence, x.by, x.approved_by)
+            for x in settings.exclusions
+            if x.start is not None and x.end is not None
+        ],
+    )
+
+
+def window_of(settings: WindowSettings, sla_zone: ZoneInfo) -> Window:
+    duration = settings.duration
+    recurrence = None
+    if settings.rrule is not None and duration is not None:
+        zone = ZoneInfo(settings.timezone) if settings.timezone else sla_zone
+        recurrence = Recurrence(settings.rrule, settings.start, zone, duration)
+    end = settings.end if settings.end is not None else settings.start + (duration or 0)
+    return Window(
+        settings.id,
+        tuple(settings.scope),
+        settings.start,
+        end,
+        settings.reason,
+        settings.by,
+        recurrence,
+        settings.declared,
+        settings.approved_by,
+    )
+
+
+def targets_of(settings: Settings) -> dict[str, tuple[Target, Cadence]]:
+    """Every target with its place in the schedule, by `service/target`."""
+    listed = {f"{s.name}/{t.name}": t for s in settings.services for t in s.targets}
+    places = phases([(name, _host(t), t.interval / SECOND) for name, t in listed.items()])
+    return {name: (_target(name, t), _cadence(t, places[name])) for name, t in listed.items()}
+
+
+def _target(name: str, settings: TargetSettings) -> Target:
+    kind = REGISTRY[settings.type]
+    login = getattr(settings.options, "login", None)
+    return Target(
+        name,
+        kind.protocol,
+        kind(settings.options),
+        settings.timeout,
+        settings.stale_after,
+        None if login is None else login.username,
+    )
+
+
+def _cadence(settings: TargetSettings, phase: float) -> Cadence:
+    return Cadence(
+        settings.interval / SECOND,
+        settings.confirm.interval / SECOND,
+        settings.recover.interval / SECOND,
+        None if settings.pulse is None else settings.pulse / SECOND,
+        phase,
+    )
+
+
+def _host(settings: TargetSettings) -> str:
+    options: Any = settings.options
+    return str(getattr(options, "host", None) or getattr(options, "url", ""))
+
+
+def _at_least(settings: ServiceSettings, parts: int) -> int:
+    if settings.down_when == "any":
+        return 1
+    return parts if settings.down_when == "all" else settings.down_when.at_least
+
+
+def _objectives(settings: Settings, service: ServiceSettings) -> Objectives:
+    own = service.sla
+    return Objectives(
+        settings.sla.availability if own is None or own.availability is None else own.availability,
+        settings.sla.downtime_budget if own is None or own.downtime_budget is None else own.downtime_budget,
+    )

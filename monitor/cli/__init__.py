@@ -1,0 +1,48 @@
+"""The command line: one file a group of commands, each with `add(commands)` that names its function."""
+
+import argparse
+import os
+import signal
+import sys
+
+from monitor import __version__
+from monitor.cli import config, figures, probe, run, watch
+from monitor.cli.common import CommandError, Exit
+
+GROUPS = (run, config, probe, figures, watch)
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(
+        prog="mailuptime",
+        description="Knows whether a mail service keeps the availability that its service level agreement promises.",
+        epilog="Exit status: 0 well; 1 the answer is no; 2 wrong usage; 3 could not tell; 65 bad data; "
+        "69 unavailable; 73 cannot create; 77 not permitted; 78 configuration refused.",
+    )
+    made.add_argument("--version", action="version", version=f"mailuptime {__version__}")
+    commands = made.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for group in GROUPS:
+        group.add(commands)
+    return made
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    given = parser().parse_args(arguments)
+    try:
+        status = int(given.command(given))
+        sys.stdout.flush()
+    except CommandError as error:
+        for line in error.lines:
+            print(line, file=sys.stderr)
+        return error.status
+    except BrokenPipeError:
+        # The reader went away; nothing may be written to it at the interpreter's end either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    return status
+
+
+__all__ = ["Exit", "main"]

@@ -1,0 +1,101 @@
+"""What every command shares: exit statuses, the configuration, one line per error, and where answers come from."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+from monitor.clock import SystemClock
+from monitor.control import NotRunningError, RefusedError, ask
+from monitor.core.book import Book
+from monitor.core.instants import Instant
+from monitor.figures import Document
+from monitor.settings import ConfigurationError, Settings, load
+
+DEFAULT_CONFIGURATION = "/etc/mailuptime/mailuptime.yaml"
+
+
+class Exit(IntEnum):
+    """Exit statuses; those above 63 are sysexits.h's."""
+
+    OK = 0
+    NO = 1
+    USAGE = 2
+    UNKNOWN = 3
+    DATA = 65
+    UNAVAILABLE = 69
+    CANNOT_CREATE = 73
+    NOT_PERMITTED = 77
+    CONFIGURATION = 78
+
+
+class CommandError(Exception):
+    """Ends a command with one or more lines on standard error and an exit status."""
+
+    def __init__(self, status: Exit, *lines: str) -> None:
+        super().__init__(*lines)
+        self.status = status
+        self.lines = lines
+
+
+def add_configuration(parser: argparse.ArgumentParser) -> None:
+    default = os.environ.get("MAILUPTIME_CONFIG") or DEFAULT_CONFIGURATION
+    parser.add_argument(
+        "-c", "--config", metavar="FILE", type=Path, default=Path(default),
+        help=f"the configuration (default: $MAILUPTIME_CONFIG, then {DEFAULT_CONFIGURATION})",
+    )  # fmt: skip
+
+
+def add_format(parser: argparse.ArgumentParser, *formats: str) -> None:
+    parser.add_argument("--format", choices=formats, default=formats[0], help=f"default: {formats[0]}")
+
+
+def configuration(path: Path) -> Settings:
+    """Read the configuration; every problem is a line, and the status is 78."""
+    try:
+        return load(path)
+    except ConfigurationError as error:
+        raise CommandError(Exit.CONFIGURATION, *(str(problem) for problem in error.problems)) from None
+
+
+def answer(
+    settings: Settings, what: str, offline: Callable[[Book, Instant], Document], **query: str | None
+) -> Document:
+    """Ask the running daemon; where none runs, answer from the ledger under its lock."""
+    try:
+        return ask(settings.control.socket, what, **query)
+    except NotRunningError:
+        return _from_ledger(settings, offline)
+    except PermissionError:
+        text = f"{settings.control.socket}: not permitted; be a member of the group that the socket belongs to"
+        raise CommandError(Exit.NOT_PERMITTED, text) from None
+    except RefusedError as error:
+        raise CommandError(Exit.USAGE, str(error)) from None
+    except OSError as error:
+        raise CommandError(Exit.UNAVAILABLE, f"{settings.control.socket}: {error.strerror or error}") from None
+
+
+def _from_ledger(settings: Settings, offline: Callable[[Book, Instant], Document]) -> Document:
+    from monitor.assembly import rules_of  # noqa: PLC0415 - commands that ask a daemon start without it
+    from monitor.ledger import Ledger, LedgerError, LedgerLockedError  # noqa: PLC0415
+    from monitor.ledger.restore import restored  # noqa: PLC0415
+
+    try:
+        with Ledger(settings.ledger.path, create=False) as ledger:
+            return offline(restored(rules_of(settings), ledger), SystemClock().now())
+    except LedgerLockedError as error:
+        text = f"{error}, which does not answer on {settings.control.socket}"
+        raise CommandError(Exit.UNAVAILABLE, text) from None
+    except LedgerError as error:
+        raise CommandError(Exit.UNAVAILABLE, str(error)) from None
+    except ValueError as error:
+        raise CommandError(Exit.USAGE, str(error)) from None
+
+
+def print_json(document: Any) -> None:
+    json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
+    sys.stdout.write("\n")

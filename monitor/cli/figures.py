@@ -1,0 +1,144 @@
+"""`mailuptime sla` and `mailuptime outages`: what the ledger says of a month."""
+
+import argparse
+import csv
+import sys
+from typing import Any
+
+from monitor import queries
+from monitor.cli.common import CommandError, Exit, add_configuration, add_format, answer, configuration, print_json
+from monitor.core.calendar import Month
+from monitor.core.instants import SECOND
+from monitor.figures import Document, minutes, minutes_left, percent
+
+
+def add(commands: "argparse._SubParsersAction[Any]") -> None:
+    sla_parser = commands.add_parser("sla", help="the month's figures of every service")
+    add_format(sla_parser, "table", "json", "csv")
+    sla_parser.set_defaults(command=sla)
+    outages_parser = commands.add_parser("outages", help="outages with bounds and cause")
+    add_format(outages_parser, "table", "json", "csv")
+    outages_parser.set_defaults(command=outages)
+    for parser in (sla_parser, outages_parser):
+        add_configuration(parser)
+        parser.add_argument("--month", metavar="YYYY-MM", help="default: the running month")
+
+
+def sla(arguments: argparse.Namespace) -> Exit:
+    """Print the figures; the status is 1 where an objective is missed."""
+    month = _month(arguments)
+    settings = configuration(arguments.config)
+    document = answer(settings, "sla", lambda book, now: queries.sla(book, month, now), month=month)
+    if arguments.format == "json":
+        print_json(document)
+    elif arguments.format == "csv":
+        _csv([_flat(service, document["month"]) for service in document["services"]])
+    else:
+        _print_table(SLA_COLUMNS, [sla_row(service) for service in document["services"]], sla_title(document))
+    return Exit.NO if any(service["verdict"] == "missed" for service in document["services"]) else Exit.OK
+
+
+def outages(arguments: argparse.Namespace) -> Exit:
+    month = _month(arguments)
+    settings = configuration(arguments.config)
+    document = answer(settings, "outages", lambda book, now: queries.outages(book, month, now), month=month)
+    if arguments.format == "json":
+        print_json(document)
+    elif arguments.format == "csv":
+        _csv([{**one, "targets": " ".join(one["targets"])} for one in document["outages"]])
+    elif document["outages"]:
+        rows = [outage_row(one) for one in document["outages"]]
+        _print_table(OUTAGE_COLUMNS, rows, f"Outages of {document['month']} ({document['timezone']})")
+    else:
+        print(f"No outage in {document['month']} ({document['timezone']}).")
+    return Exit.OK
+
+
+SLA_COLUMNS = (
+    "service",
+    "availability",
+    "bounds",
+    "downtime",
+    "budget left",
+    "excused",
+    "unknown",
+    "coverage",
+    "verdict",
+)
+OUTAGE_COLUMNS = ("service", "start", "end", "length", "at least", "at most", "excused", "targets", "cause")
+
+
+def sla_title(document: Document) -> str:
+    provisional = any(service["provisional"] for service in document["services"])
+    return f"{document['month']} ({document['timezone']}){', so far' if provisional else ''}"
+
+
+def sla_row(service: Document) -> tuple[str, ...]:
+    bounds = "–".join(
+        percent(service[f"availability_{which}_percent"]).removesuffix(" %") for which in ("lower", "upper")
+    )
+    coverage = service["coverage"]
+    return (
+        service["service"],
+        percent(service["availability_percent"]),
+        bounds,
+        _minutes(service["downtime_seconds"]),
+        minutes_left(_us(service["remaining_seconds"])),
+        _minutes(service["excused_seconds"]),
+        _minutes(service["unknown_seconds"]),
+        "–" if coverage is None else percent(coverage * 100),
+        service["verdict"],
+    )
+
+
+def outage_row(outage: Document) -> tuple[str, ...]:
+    return (
+        outage["service"],
+        outage["start"],
+        outage["end"] or "running",
+        *(_minutes(outage[key]) for key in ("seconds", "min_seconds", "max_seconds", "excused_seconds")),
+        " ".join(outage["targets"]),
+        outage["cause"] or "–",
+    )
+
+
+def _minutes(seconds: float) -> str:
+    return minutes(_us(seconds))
+
+
+def _us(seconds: float) -> int:
+    return round(seconds * SECOND)
+
+
+def _month(arguments: argparse.Namespace) -> str | None:
+    """The month that was asked for, refused before anything is opened."""
+    if arguments.month is not None:
+        try:
+            Month.parse(arguments.month)
+        except ValueError as error:
+            raise CommandError(Exit.USAGE, str(error)) from None
+    month: str | None = arguments.month
+    return month
+
+
+def _flat(service: Document, month: str) -> Document:
+    """A service's figures as one row: no nested values."""
+    objectives = {f"{name}_met": value["met"] for name, value in service["objectives"].items()}
+    blips = {f"blips_{name}": value for name, value in service["blips"].items()}
+    plain = {key: value for key, value in service.items() if not isinstance(value, dict | list)}
+    return {"month": month, **plain, **objectives, **blips, "outages": len(service["outages"])}
+
+
+def _csv(rows: list[Document]) -> None:
+    if rows:
+        writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _print_table(columns: tuple[str, ...], rows: list[tuple[str, ...]], title: str) -> None:
+    """Columns as wide as they need, on a terminal or in a pipe."""
+    widths = [max(len(row[i]) for row in (columns, *rows)) for i in range(len(columns))]
+    print(title)
+    for row in (columns, *rows):
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -1,0 +1,48 @@
+"""`mailuptime run`: the daemon."""
+
+import argparse
+import asyncio
+from typing import Any
+
+from monitor import settings as configurations
+from monitor.cli.common import CommandError, Exit, add_configuration, configuration
+from monitor.settings import ConfigurationError, Settings
+
+
+def add(commands: "argparse._SubParsersAction[Any]") -> None:
+    parser = commands.add_parser("run", help="the daemon: probe, account, export")
+    add_configuration(parser)
+    parser.set_defaults(command=run)
+
+
+def run(arguments: argparse.Namespace) -> Exit:
+    from monitor.daemon import Daemon, ListenError  # noqa: PLC0415 - other commands start without it
+    from monitor.ledger import Ledger, LedgerError, LedgerLockedError  # noqa: PLC0415
+    from monitor.logs import configure  # noqa: PLC0415
+
+    settings = configuration(arguments.config)
+    load_secrets(settings)
+    configure(settings.log.level, settings.log.format)
+    try:
+        ledger = Ledger(settings.ledger.path)
+    except LedgerLockedError as error:
+        raise CommandError(Exit.UNAVAILABLE, str(error)) from None
+    except LedgerError as error:
+        raise CommandError(Exit.CANNOT_CREATE, str(error)) from None
+
+    async def serve() -> None:
+        await Daemon(settings, ledger).run()
+
+    try:
+        asyncio.run(serve())
+    except ListenError as error:
+        raise CommandError(Exit.UNAVAILABLE, str(error)) from None
+    return Exit.OK
+
+
+def load_secrets(settings: Settings) -> None:
+    """Read the passwords that the configuration refers to; every problem is a line, and the status is 78."""
+    try:
+        configurations.load_secrets(settings)
+    except ConfigurationError as error:
+        raise CommandError(Exit.CONFIGURATION, *(str(problem) for problem in error.problems)) from None

@@ -1,0 +1,52 @@
+"""The client of a running daemon's control socket, for commands: plain and synchronous."""
+
+import http.client
+import json
+import socket
+from pathlib import Path
+from urllib.parse import urlencode
+
+from monitor.figures import Document
+
+TIMEOUT = 30.0
+
+
+class NotRunningError(Exception):
+    """No daemon answers on the control socket."""
+
+
+class RefusedError(Exception):
+    """The daemon answered that it cannot; the text is its one line."""
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=TIMEOUT)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(TIMEOUT)
+        self.sock.connect(str(self._path))
+
+
+def ask(path: Path, what: str, **query: str | None) -> Document:
+    """GET a document from the daemon.
+
+    Raises NotRunningError where none listens, PermissionError where this user may not ask, RefusedError where the
+    daemon says no.
+    """
+    connection = _UnixConnection(path)
+    given = urlencode({key: value for key, value in query.items() if value is not None})
+    try:
+        connection.request("GET", f"/{what}?{given}")
+        response = connection.getresponse()
+        body = response.read()
+    except (FileNotFoundError, ConnectionRefusedError) as error:
+        raise NotRunningError(str(path)) from error
+    finally:
+        connection.close()
+    if response.status != http.client.OK:
+        raise RefusedError(body.decode(errors="replace").strip())
+    document: Document = json.loads(body)
+    return document

@@ -1,0 +1,49 @@
+"""Which credentials have ever been accepted (`auth` is the service's fault only where that very one has worked).
+
+Kept as facts: 16 bits of a salted scrypt of user and password. Enough to notice that the password in the
+monitor's own file was changed, too few to confirm a guess at it.
+"""
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Iterable
+
+from monitor.ledger import Fact
+
+KIND = "credential"
+
+
+class Credentials:
+    """Of each target, the mark of the credential that was accepted last."""
+
+    def __init__(self, facts: Iterable[Fact]) -> None:
+        self._marks: dict[str, tuple[bytes, str]] = {}
+        self._checked: dict[str, bool] = {}
+        for fact in facts:
+            body = fact.body
+            self._marks[body["target"]] = bytes.fromhex(body["salt"]), body["mark"]
+
+    def worked(self, target: str) -> bool:
+        """Whether the credential in force has been accepted before; False until `prepare` or `accepted` said so."""
+        return self._checked.get(target, False)
+
+    async def prepare(self, logins: dict[str, tuple[str, str]]) -> None:
+        """Compare the credentials in force, (user, password) by target, with what has been accepted."""
+        for target, login in logins.items():
+            if target in self._marks:
+                salt, mark = self._marks[target]
+                self._checked[target] = await asyncio.to_thread(_mark, salt, *login) == mark
+
+    async def accepted(self, target: str, user: str, password: str, now: int) -> Fact | None:
+        """A credential was accepted: the fact to record, or None where that is known already."""
+        if self._checked.get(target):
+            return None
+        self._checked[target] = True
+        salt = os.urandom(16)
+        mark = await asyncio.to_thread(_mark, salt, user, password)
+        return Fact(now, KIND, {"target": target, "user": user, "salt": salt.hex(), "mark": mark})
+
+
+def _mark(salt: bytes, user: str, password: str) -> str:
+    return hashlib.scrypt(f"{user}\0{password}".encode(), salt=salt, n=2**13, r=8, p=1, dklen=2).hex()

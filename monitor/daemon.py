@@ -1,0 +1,229 @@
+"""The composition root: builds every object, runs one task group, and stops in order."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+
+from monitor import __version__
+from monitor.application import Application
+from monitor.assembly import rules_of, targets_of
+from monitor.cadence import Cadence
+from monitor.clock import Clock, SystemClock
+from monitor.core.instants import SECOND
+from monitor.credentials import KIND, Credentials
+from monitor.ledger import Fact, Ledger
+from monitor.ledger.restore import restored
+from monitor.ledger.writer import Writer
+from monitor.live import Live, resumed
+from monitor.metrics import Health, Lateness
+from monitor.notify import Notifier, watchdog_seconds
+from monitor.recorder import Arrival, Recorder
+from monitor.runner import Result, Runner, Target
+from monitor.scheduler import Scheduler, WallClock
+from monitor.settings import Settings
+from monitor.web.server import Pages
+
+log = structlog.get_logger("daemon")
+
+FIRST_ROUND_GAP = 0.02
+"""Seconds between the first checks of targets at start: paced, so that the monitor does not measure itself."""
+
+
+class ListenError(Exception):
+    """A listener cannot be opened; the text is one line for a person."""
+
+
+class Daemon:
+    """Everything that runs, over an open ledger."""
+
+    def __init__(self, settings: Settings, ledger: Ledger, clock: Clock | None = None) -> None:
+        self.clock = clock or SystemClock()
+        self.settings = settings
+        self._started = self.clock.now()
+        self._writer = Writer(ledger)
+        self.book = restored(rules_of(settings), ledger)
+        self._credentials = Credentials(link.fact for link in ledger.facts((KIND,)))
+        self._runner = Runner(self.clock, lambda target: self._credentials.worked(target.name))
+        self._cadences: dict[str, Cadence] = {}
+        self.lives: dict[str, Live] = {}
+        shift = round(self.clock.monotonic() * SECOND) - self._started
+        for name, (target, cadence) in targets_of(settings).items():
+            self._cadences[name] = cadence
+            self.lives[name] = Live(target, resumed(self.book.accounts[name].timeline, shift))
+        self.lateness = Lateness()
+        self.recorder = Recorder(self.clock, self.book, self._writer, self._committed)
+        self.scheduler = Scheduler(
+            self.clock,
+            self._check,
+            missed=lambda live, checks: self.recorder.put(Arrival(live, missed=tuple(checks))),
+            late=self.lateness.observe,
+            stepped=self._clock_stepped,
+        )
+        self._wall_clock = WallClock(self.clock)
+        self._notifier = Notifier()
+        self._loop_lag = 0.0
+        self._clock_steps = 0
+        self._stopping = asyncio.Event()
+        self._application = Application(
+            self.clock,
+            self.book,
+            self.lives,
+            settings.metrics.months,
+            durable=lambda: self.recorder.durable,
+            health=self._health,
+            lateness=self.lateness,
+        )
+        self._pages = Pages(self._application)
+
+    async def run(self) -> None:
+        """Run until SIGTERM or SIGINT. Raises ListenError where a listener cannot be opened."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        try:
+            async with AsyncExitStack() as stack:
+                stack.callback(self._writer.close)
+                stack.callback(self._pages.close)
+                await self._listen(stack)
+                await self._begin()
+                await self._serve()
+                self._notifier.say("STOPPING=1")
+                self.recorder.put(Arrival(None, facts=(self._fact("stopped", {}),)))
+                await self.recorder.drain()
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+    async def _begin(self) -> None:
+        logins = {name: login for name, live in self.lives.items() if (login := self._login(live.target))}
+        await self._credentials.prepare(logins)
+        self.recorder.put(Arrival(None, facts=(self._fact("started", {"version": __version__}),)))
+        listen = self.settings.web.listen
+        log.info("daemon.started", version=__version__, targets=len(self.lives), listen=str(listen))
+
+    async def _serve(self) -> None:
+        """The one task group; a child's crash ends the daemon."""
+        now = self.clock.monotonic()
+        for number, (name, live) in enumerate(self.lives.items()):
+            self.scheduler.add(live, self._cadences[name], now + number * FIRST_ROUND_GAP)
+        self._wall_clock.every_day(self._anchor, hour=0)
+        self._wall_clock.start()
+        self._notifier.say("READY=1", f"STATUS=probing {len(self.lives)} targets")
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks: list[Callable[[], Awaitable[None]]] = [
+                    self.scheduler.run, self.recorder.run, self._measure_lag, self._refresh, self._pet_watchdog,
+                ]  # fmt: skip
+                running = [group.create_task(_run(task), name=task.__name__) for task in tasks]
+                await self._stopping.wait()
+                for task in running:
+                    task.cancel()
+        finally:
+            self._wall_clock.stop()
+
+    async def _check(self, live: Live, pulse: bool) -> Result:  # noqa: FBT001 - the scheduler's callback
+        live.running = self.clock.now()
+        try:
+            result = await self._runner.run(live.target, pulse=pulse)
+        except BaseException:
+            live.running = None
+            raise
+        live.take(result)
+        if not pulse and any(phase.name == "auth" and phase.ok for phase in result.phases):
+            await self._accepted(live.target)
+        self.recorder.put(Arrival(live, result))
+        return result
+
+    async def _accepted(self, target: Target) -> None:
+        login = self._login(target)
+        if login is not None and not self._credentials.worked(target.name):
+            fact = await self._credentials.accepted(target.name, *login, self.clock.now())
+            if fact is not None:
+                self.recorder.put(Arrival(None, facts=(fact,)))
+
+    @staticmethod
+    def _login(target: Target) -> tuple[str, str] | None:
+        login = getattr(getattr(target.probe, "options", None), "login", None)
+        return None if login is None else (login.username, login.password.reveal())
+
+    def _committed(self) -> None:
+        self._application.refresh()
+
+    def _clock_stepped(self, before: int, after: int) -> None:
+        self._clock_steps += 1
+        log.warning("clock.stepped", before=before, after=after, seconds=(after - before) / SECOND)
+        self.recorder.put(Arrival(None, facts=(Fact(after, "clock_step", {"before": before, "after": after}),)))
+        self._wall_clock.rearm()
+
+    def _health(self) -> Health:
+        recorder = self.recorder
+        return Health(
+            ledger_writable=recorder.writable,
+            pending=recorder.pending,
+            last_commit=recorder.last_commit,
+            clock_steps=self._clock_steps,
+            loop_lag=self._loop_lag,
+            turned_away=recorder.turned_away,
+            configured_at=self._started,
+        )
+
+    def _fact(self, kind: str, body: dict[str, object]) -> Fact:
+        return Fact(self.clock.now(), kind, body)
+
+    async def _anchor(self) -> None:
+        """The chain's head, said outside the file: who can edit the ledger can rebuild its chain."""
+        log.info("ledger.head", digest=self._writer.head)
+
+    async def _measure_lag(self) -> None:
+        while True:
+            before = self.clock.monotonic()
+            await self.clock.sleep(0.5)
+            self._loop_lag = max(0.0, self.clock.monotonic() - before - 0.5)
+
+    async def _refresh(self) -> None:
+        """Time passing is an event: voices expire and budgets burn without a check."""
+        while True:
+            await self.clock.sleep(1.0)
+            self._application.refresh()
+
+    async def _pet_watchdog(self) -> None:
+        """Petted on progress: the schedule went on, and the recorder is not stuck."""
+        limit = watchdog_seconds()
+        while limit is not None:
+            await self.clock.sleep(limit / 3)
+            if self.clock.monotonic() - self.scheduler.advanced < limit / 2:
+                self._notifier.say("WATCHDOG=1")
+
+    async def _listen(self, stack: AsyncExitStack) -> None:
+        host, port = self.settings.web.listen
+        public = web.AppRunner(self._pages.public(), access_log=None, handle_signals=False)
+        control = web.AppRunner(self._pages.control(), access_log=None, handle_signals=False)
+        for runner in (public, control):
+            await runner.setup()
+            stack.push_async_callback(runner.cleanup)
+        try:
+            await web.TCPSite(runner=public, host=host, port=port).start()
+        except OSError as error:
+            raise ListenError(f"web.listen {host}:{port}: {_plain(error)}") from error
+        path: Path = self.settings.control.socket
+        try:
+            path.unlink(missing_ok=True)
+            await web.UnixSite(control, str(path)).start()
+            path.chmod(0o660)
+        except OSError as error:
+            raise ListenError(f"control.socket {path}: {_plain(error)}") from error
+
+
+async def _run(task: Callable[[], Awaitable[None]]) -> None:
+    await task()
+
+
+def _plain(error: OSError) -> str:
+    """The reason alone: asyncio wraps it in a sentence of its own."""
+    return os.strerror(error.errno) if error.errno else str(error)

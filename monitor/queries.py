@@ -1,0 +1,39 @@
+"""What commands and the API ask of a book: one answer for a running daemon and for a ledger at rest."""
+
+from typing import Any
+
+from monitor.core.book import Book, Horizon
+from monitor.core.calendar import Month
+from monitor.core.instants import Instant
+from monitor.figures import Document, month_document, outage_document
+
+
+def newest(book: Book, now: Instant) -> Instant:
+    """Now, but never before a check that is recorded."""
+    recorded = (account.newest for account in book.accounts.values())
+    return max([now, *(instant for instant in recorded if instant is not None)])
+
+
+def month_asked(book: Book, text: str | None, now: Instant) -> Month:
+    """The month that was asked for, else the running one. Raises ValueError for what is no month."""
+    return Month.of(now, book.rules.zone) if text is None else Month.parse(text)
+
+
+def sla(book: Book, month: str | None, now: Instant) -> Document:
+    """The month's figures of every service. Raises ValueError for what is no month."""
+    now = newest(book, now)
+    asked, horizon = month_asked(book, month, now), Horizon(now, now=True)
+    figures = [book.figures(name, asked, horizon) for name in book.rules.services]
+    return month_document(asked, book.rules.zone, figures)
+
+
+def outages(book: Book, month: str | None, now: Instant) -> Document:
+    """The month's outages of every service. Raises ValueError for what is no month."""
+    now = newest(book, now)
+    asked, zone = month_asked(book, month, now), book.rules.zone
+    listed: list[dict[str, Any]] = [
+        {"service": name, **outage_document(outage, zone)}
+        for name in book.rules.services
+        for outage in book.figures(name, asked, Horizon(now, now=True)).outages
+    ]
+    return {"month": str(asked), "timezone": zone.key, "outages": listed}

@@ -1,0 +1,174 @@
+"""The single consumer of checks: timeline, then ledger, then metrics, then log, in this order.
+
+What decides figures is committed before it is published. While the ledger cannot be written, records wait in
+bounded memory and are tried again; beyond the bound checks are turned away before the book takes them, so that
+their time becomes unknown.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from monitor.clock import Clock
+from monitor.core.book import Book
+from monitor.core.check import Check, Outcome
+from monitor.ledger import Batch, CheckRow, Fact, LedgerUnavailableError
+from monitor.ledger.restore import event_fact, state_of
+from monitor.ledger.writer import Writer
+from monitor.live import Live
+from monitor.runner import Result, explanation
+
+log = structlog.get_logger("recorder")
+
+MOST_PENDING = 100_000
+RETRY = 5.0
+"""Seconds between attempts to write while the ledger is unavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Something to record: a result, or checks that were missed, of one target; or facts of none."""
+
+    live: Live | None
+    result: Result | None = None
+    missed: tuple[Check, ...] = ()
+    facts: tuple[Fact, ...] = ()
+
+
+class Recorder:
+    """`committed` is called after each commit, on the event loop, before the log is written."""
+
+    def __init__(self, clock: Clock, book: Book, writer: Writer, committed: Callable[[], None]) -> None:
+        self._clock = clock
+        self._book = book
+        self._writer = writer
+        self._committed = committed
+        self._arrivals: asyncio.Queue[Arrival] = asyncio.Queue()
+        self._pending = Batch()
+        self._states: dict[str, str] = {}
+        self.writable = True
+        self.turned_away = 0
+        self.last_commit: int | None = None
+        """When the last commit returned, in microseconds of the wall clock."""
+
+    @property
+    def pending(self) -> int:
+        """Records that are not durable yet."""
+        return self._arrivals.qsize() + len(self._pending.checks) + len(self._pending.facts)
+
+    @property
+    def durable(self) -> bool:
+        """Whether everything that the book has taken is committed."""
+        return not self._pending
+
+    def put(self, arrival: Arrival) -> None:
+        if self.pending >= MOST_PENDING and arrival.live is not None:
+            self.turned_away += 1
+            arrival.live.running = None
+            return
+        self._arrivals.put_nowait(arrival)
+
+    async def run(self) -> None:
+        while True:
+            await self._round()
+
+    async def drain(self) -> None:
+        """Record everything that has arrived; for the daemon's end."""
+        while not self._arrivals.empty():
+            await self._round()
+
+    async def _round(self) -> None:
+        arrivals = await self._gather()
+        for arrival in arrivals:
+            self._take(arrival)
+        await self._commit()
+        if self.writable:
+            self._committed()
+        for arrival in arrivals:
+            self._log(arrival)
+
+    async def _gather(self) -> list[Arrival]:
+        """Wait for something to arrive, or while the ledger is unavailable for the time of the next attempt."""
+        arrivals: list[Arrival] = []
+        try:
+            async with asyncio.timeout(None if self.writable else RETRY):
+                arrivals.append(await self._arrivals.get())
+        except TimeoutError:
+            return arrivals
+        while not self._arrivals.empty():
+            arrivals.append(self._arrivals.get_nowait())
+        return arrivals
+
+    def _take(self, arrival: Arrival) -> None:
+        self._pending.facts += arrival.facts
+        if arrival.live is None:
+            return
+        if arrival.result is not None:
+            arrival.live.running = None
+            if not arrival.result.pulse or arrival.result.check.outcome is not Outcome.UP:
+                self._record(arrival.live, arrival.result.check, arrival.result)
+        for check in arrival.missed:
+            arrival.live.missed(check)
+            self._record(arrival.live, check, None)
+
+    def _record(self, live: Live, check: Check, result: Result | None) -> None:
+        name = live.target.name
+        account = self._book.accounts[name]
+        if account.newest is not None and check.at < account.newest:
+            check = silenced(check)
+        events = self._book.record(name, check)
+        row = CheckRow(name, check, result.failed_phase if result else None, explanation(result) if result else None)
+        self._pending.checks.append(row)
+        now = self._clock.now()
+        self._pending.facts += [event_fact(name, event, now) for event in events]
+        state = state_of(name, account)
+        if state is not None:
+            self._pending.states[name] = state
+
+    async def _commit(self) -> None:
+        if not self._pending:
+            return
+        batch = self._pending
+        try:
+            await self._writer.commit(batch)
+        except LedgerUnavailableError as error:
+            if self.writable:
+                log.error("ledger.unavailable", reason=str(error), pending=self.pending)  # noqa: TRY400 - one line, no traceback
+            self.writable = False
+            return
+        self._pending = Batch()
+        self.last_commit = self._clock.now()
+        if not self.writable:
+            log.warning("ledger.available_again", recovered=len(batch.checks))
+        self.writable = True
+
+    def _log(self, arrival: Arrival) -> None:
+        if arrival.live is None or arrival.result is None:
+            return
+        result, name = arrival.result, arrival.live.target.name
+        check = result.check
+        log.debug(
+            "check.done",
+            target=name,
+            outcome=check.outcome.value,
+            cause=check.cause,
+            phase=result.failed_phase,
+            duration_s=check.duration / 1_000_000,
+            pulse=result.pulse,
+            phases={phase.name: round(phase.seconds, 6) for phase in result.phases},
+        )
+        state = arrival.live.state(self._clock.monotonic())
+        before = self._states.get(name)
+        if state != before:
+            self._states[name] = state
+            log.info(
+                "target.state_changed", target=name, state=state, before=before,
+                cause=check.cause, phase=result.failed_phase, reply=result.reply or None,
+            )  # fmt: skip
+
+
+def silenced(check: Check) -> Check:
+    """A check from before the newest recorded one: the clock was set back, its time is accounted for (R5)."""
+    return Check(check.at, check.outcome, check.duration, check.voice, speaks=False, cause=check.cause)

@@ -1,0 +1,181 @@
+"""Decides when a check is due, on the monotonic clock; APScheduler runs what belongs to the wall clock.
+
+One task over a heap. A target has one entry while it waits and none while it is checked, so that its checks never
+overlap. What is bounded is the rate of starts, not the number of checks that wait for a slow server: hanging
+targets do not delay healthy ones.
+"""
+
+import asyncio
+import heapq
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import count
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from monitor.cadence import Cadence
+from monitor.clock import Clock
+from monitor.core.check import Check, Outcome
+from monitor.core.instants import SECOND, Instant
+from monitor.live import Live
+from monitor.runner import Result
+from probes import PULSE_PHASES
+from probes.errors import Cause
+
+START_GAP = 0.0025
+"""Seconds between two starts at the least: 400 a second."""
+LONGEST_SLEEP = 1.0
+STEP = 250_000
+"""Microseconds by which wall and monotonic time must part at once to count as a clock step."""
+MOST_MISSED = 60
+"""Missed slots recorded one by one after a stall; of a longer one the last ones."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """A target in the schedule; instants in seconds on the monotonic clock."""
+
+    live: Live
+    cadence: Cadence
+    full_due: float = 0.0
+    pulse_due: float | None = None
+    regular: bool = True  # the full check that is due stands in a slot of the interval
+    removed: bool = False
+
+    @property
+    def due(self) -> float:
+        return self.full_due if self.pulse_due is None else min(self.full_due, self.pulse_due)
+
+
+class Scheduler:
+    """`run` checks targets until cancelled.
+
+    `check(live, pulse)` makes one check and gives its result to the recorder; `missed(live, checks)` records slots
+    that went by; `late(seconds)` takes each start's lateness; `stepped(before, after)` a set clock.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        check: Callable[[Live, bool], Awaitable[Result]],
+        *,
+        missed: Callable[[Live, list[Check]], None],
+        late: Callable[[float], None],
+        stepped: Callable[[Instant, Instant], None],
+    ) -> None:
+        self._clock = clock
+        self._check = check
+        self._missed = missed
+        self._late = late
+        self._stepped = stepped
+        self._heap: list[tuple[float, int, Entry]] = []
+        self._order = count()
+        self._wake = asyncio.Event()
+        self._offset: Instant | None = None
+        self.advanced = 0.0
+        """When the schedule last went on, on the monotonic clock."""
+
+    def add(self, live: Live, cadence: Cadence, first: float) -> Entry:
+        """Schedule a target; `first` is when it is checked for the first time."""
+        entry = Entry(live, cadence, full_due=first)
+        self._push(entry)
+        return entry
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as checks:
+            while True:
+                self._watch_clock()
+                now = self.advanced = self._clock.monotonic()
+                if self._heap and self._heap[0][0] <= now:
+                    entry = heapq.heappop(self._heap)[2]
+                    if not entry.removed:
+                        checks.create_task(self._one(entry, now))
+                        await self._clock.sleep(START_GAP)
+                    continue
+                await self._rest(now)
+
+    async def _rest(self, now: float) -> None:
+        """Wait for the next due check, a new entry, or long enough to look at the clock again."""
+        self._wake.clear()
+        until = min(self._heap[0][0] - now, LONGEST_SLEEP) if self._heap else LONGEST_SLEEP
+        try:
+            async with asyncio.timeout(until):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _one(self, entry: Entry, now: float) -> None:
+        pulse = entry.pulse_due is not None and entry.pulse_due < entry.full_due
+        due = entry.due
+        self._late(now - due)
+        if not pulse and entry.regular:
+            self._record_missed(entry, due, now)
+        result = await self._check(entry.live, pulse)
+        self._plan(entry, result)
+
+    def _plan(self, entry: Entry, result: Result) -> None:
+        ended = self._clock.monotonic()
+        entry.pulse_due = entry.cadence.pulse_after(ended)
+        well = result.check.outcome is Outcome.UP
+        present = entry.live.timeline.present()
+        if not result.pulse or not well:
+            entry.full_due = entry.cadence.after(entry.live.timeline, result.began, ended)
+            entry.regular = not present.down and present.row is None
+        elif (present.down or present.row is not None) and self._seen_by_pulse(entry):
+            entry.full_due = ended
+        self._push(entry)
+
+    @staticmethod
+    def _seen_by_pulse(entry: Entry) -> bool:
+        """Whether what failed last is something that a pulse would see."""
+        last = entry.live.last
+        return last is not None and last.failed_phase in PULSE_PHASES
+
+    def _record_missed(self, entry: Entry, due: float, now: float) -> None:
+        slots = entry.cadence.missed(due, now)[-MOST_MISSED:]
+        if slots:
+            wall = self._clock.now()
+            voice = entry.live.target.voice
+            instants = [wall - round((now - slot) * SECOND) for slot in slots]
+            self._missed(entry.live, [Check(i, Outcome.UNKNOWN, 0, voice, cause=Cause.MISSED.value) for i in instants])
+
+    def _push(self, entry: Entry) -> None:
+        heapq.heappush(self._heap, (entry.due, next(self._order), entry))
+        self._wake.set()
+
+    def _watch_clock(self) -> None:
+        """Notice that the wall clock was set, or that the machine slept: monotonic time then stands still."""
+        wall = self._clock.now()
+        offset = wall - round(self._clock.monotonic() * SECOND)
+        if self._offset is not None and abs(offset - self._offset) > STEP:
+            self._stepped(wall - (offset - self._offset), wall)
+        self._offset = offset
+
+
+class WallClock:
+    """Jobs at times of the calendar, in UTC unless a zone is said; re-armed when the clock was set."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._scheduler = AsyncIOScheduler(
+            timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+        )
+
+    def start(self) -> None:
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        self._scheduler.shutdown(wait=False)
+
+    def every_hour(self, job: Callable[[], Awaitable[None]], *, minute: int) -> None:
+        self._scheduler.add_job(job, "cron", minute=minute)
+
+    def every_day(self, job: Callable[[], Awaitable[None]], *, hour: int) -> None:
+        self._scheduler.add_job(job, "cron", hour=hour)
+
+    def rearm(self) -> None:
+        """After a clock step the times that jobs wait for belong to the old clock."""
+        now = datetime.fromtimestamp(self._clock.now() / SECOND, UTC)
+        for job in self._scheduler.get_jobs():
+            job.modify(next_run_time=job.trigger.get_next_fire_time(None, now))

@@ -1,0 +1,129 @@
+"""HTTP on the loopback listener (metrics, health, API) and on the control socket (what commands ask)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+
+from aiohttp import web
+
+from monitor.figures import Document
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Service(Protocol):
+    """What the pages are made from; every answer is of the moment."""
+
+    def exposition(self, accept: str) -> tuple[bytes, str]:
+        """The metrics' text and its content type; called in a thread."""
+
+    def unready(self) -> list[str]:
+        """Why the daemon is not ready; empty when it is."""
+
+    def sla(self, month: str | None) -> Document: ...
+
+    def outages(self, month: str | None) -> Document: ...
+
+    def status(self) -> Document: ...
+
+    def services(self) -> list[str]: ...
+
+
+class Pages:
+    """The routes over a `Service`. Documents may raise ValueError for a bad month: a 400 that says so."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._renderer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="metrics")
+
+    def public(self) -> web.Application:
+        """Reading only: what `web.listen` serves."""
+        app = web.Application(middlewares=[_plain_errors], client_max_size=64 * 1024)
+        app.add_routes(
+            [
+                web.get("/", self._index),
+                web.get("/metrics", self._metrics),
+                web.get("/-/healthy", self._healthy),
+                web.get("/-/ready", self._ready),
+                web.get("/api/v1/services", self._services),
+                web.get("/api/v1/services/{name}/months/{month}", self._month),
+                web.get("/api/v1/outages", self._outages),
+            ]
+        )
+        return app
+
+    def control(self) -> web.Application:
+        """What commands ask of a running daemon; who may ask is the socket's mode."""
+        app = web.Application(middlewares=[_plain_errors], client_max_size=64 * 1024)
+        app.add_routes(
+            [
+                web.get("/sla", self._sla),
+                web.get("/outages", self._outages),
+                web.get("/status", self._status),
+            ]
+        )
+        return app
+
+    def close(self) -> None:
+        self._renderer.shutdown(wait=False, cancel_futures=True)
+
+    async def _index(self, _request: web.Request) -> web.Response:
+        links = "".join(
+            f'<li><a href="{path}">{path}</a>'
+            for path in ("/metrics", "/-/healthy", "/-/ready", "/api/v1/services", "/api/v1/outages")
+        )
+        page = f"<!doctype html><title>mailuptime</title><h1>mailuptime</h1><ul>{links}</ul>"
+        return web.Response(text=page, content_type="text/html")
+
+    async def _metrics(self, request: web.Request) -> web.Response:
+        accept = request.headers.get("Accept", "")
+        loop = asyncio.get_running_loop()
+        body, content_type = await loop.run_in_executor(self._renderer, self._service.exposition, accept)
+        return web.Response(body=body, headers={"Content-Type": content_type})
+
+    async def _healthy(self, _request: web.Request) -> web.Response:
+        return web.Response(text="healthy\n")
+
+    async def _ready(self, _request: web.Request) -> web.Response:
+        reasons = self._service.unready()
+        if reasons:
+            return web.Response(status=503, text="".join(f"{reason}\n" for reason in reasons))
+        return web.Response(text="ready\n")
+
+    async def _services(self, _request: web.Request) -> web.Response:
+        return web.json_response({"services": self._service.services()})
+
+    async def _month(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        if name not in self._service.services():
+            raise web.HTTPNotFound(text=f'there is no service "{name}"; GET /api/v1/services lists them')
+        document = self._service.sla(request.match_info["month"])
+        document["services"] = [one for one in document["services"] if one["service"] == name]
+        return web.json_response(document)
+
+    async def _sla(self, request: web.Request) -> web.Response:
+        return web.json_response(self._service.sla(request.query.get("month")))
+
+    async def _outages(self, request: web.Request) -> web.Response:
+        return web.json_response(self._service.outages(request.query.get("month")))
+
+    async def _status(self, _request: web.Request) -> web.Response:
+        return web.json_response(self._service.status())
+
+
+@web.middleware
+async def _plain_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Bad requests get one line of text, never a page of the library's."""
+    try:
+        return await handler(request)
+    except ValueError as error:
+        return web.Response(status=400, text=f"{error}\n")
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        return web.Response(status=error.status, text=f"{error.text}\n", headers=_allow(error))
+
+
+def _allow(error: web.HTTPException) -> dict[str, Any]:
+    return {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
