@@ -6,9 +6,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from monitor.core.calendar import Month
-from monitor.core.instants import SECOND, Duration, format_instant, seconds
+from monitor.core.instants import SECOND, Duration, Instant, format_instant, seconds
 from monitor.core.month import Figures
 from monitor.core.outages import ServiceOutage
+from monitor.core.timeline import Outage
 
 Document = dict[str, Any]
 
@@ -73,6 +74,22 @@ def outage_document(outage: ServiceOutage, zone: ZoneInfo) -> Document:
         "max_seconds": seconds(outage.max_seconds),
         "excused_seconds": seconds(outage.excused_seconds),
         "targets": list(outage.targets),
+        "cause": outage.cause,
+    }
+
+
+def bounds_document(target: str, outage: Outage, zone: ZoneInfo) -> Document:
+    """A target's outage with the bounds of its true start and end (R4); an end that is not known is null."""
+
+    def between(after: Instant, until: Instant) -> list[str]:
+        return [format_instant(after, zone), format_instant(until, zone)]
+
+    return {
+        "target": target,
+        "start": format_instant(outage.start, zone),
+        "end": None if outage.ongoing else format_instant(outage.end, zone),
+        "start_bounds": between(outage.outer_start, outage.certain_start),
+        "end_bounds": None if outage.ongoing else between(outage.certain_end, outage.outer_end),
         "cause": outage.cause,
     }
 

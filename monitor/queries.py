@@ -5,7 +5,7 @@ from typing import Any
 from monitor.core.book import Book, Horizon
 from monitor.core.calendar import Month
 from monitor.core.instants import Instant
-from monitor.figures import Document, month_document, outage_document
+from monitor.figures import Document, bounds_document, month_document, outage_document
 
 
 def newest(book: Book, now: Instant) -> Instant:
@@ -32,7 +32,11 @@ def outages(book: Book, month: str | None, now: Instant) -> Document:
     now = newest(book, now)
     asked, zone = month_asked(book, month, now), book.rules.zone
     listed: list[dict[str, Any]] = [
-        {"service": name, **outage_document(outage, zone)}
+        {
+            "service": name,
+            **outage_document(outage, zone),
+            "bounds": [bounds_document(target, part, zone) for target, part in outage.parts],
+        }
         for name in book.rules.services
         for outage in book.figures(name, asked, Horizon(now, now=True)).outages
     ]

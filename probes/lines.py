@@ -5,7 +5,7 @@ import re
 from probes.errors import Cause, ProbeFailureError
 
 MAX_LINE = 1 << 16
-MAX_LINES = 10_000  # a session of a probe has some dozens
+MAX_LINES = 5_000  # a session of a probe has some dozens
 MAX_BYTES = 1 << 20  # all that a session may receive
 
 

@@ -77,7 +77,7 @@ class MailProbe:
         self.options = options
         self._context = tls.context(options.tls)
         self.endpoint = net.Endpoint(
-            host=options.host.rstrip("."),
+            host=options.host,
             port=options.port or (self.TLS_PORT if options.tls.mode == "implicit" else self.PORT),
             server_name=options.tls.server_name or options.host.rstrip("."),
         )
@@ -164,7 +164,9 @@ def resolvable(host: str) -> str:
         host.rstrip(".").encode("idna")
     except UnicodeError as error:
         raise ValueError(f"not a host name: {error.__cause__ or error}") from None
-    if any(character.isspace() or character in "/@\\" or not character.isprintable() for character in host):
+    if not host.strip(".") or any(
+        character.isspace() or character in "/@\\" or not character.isprintable() for character in host
+    ):
         raise ValueError("not a host name")
     return host
 

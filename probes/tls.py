@@ -125,6 +125,7 @@ def facts(der: bytes) -> Certificate | None:
     except (
         ValueError,
         TypeError,
+        x509.InvalidVersion,
         x509.UnsupportedGeneralNameType,
     ):  # OpenSSL is more lenient than the parser
         return None

@@ -34,7 +34,7 @@ def sla(arguments: argparse.Namespace) -> Exit:
     elif arguments.format == "csv":
         _csv([_flat(service, document["month"]) for service in document["services"]])
     else:
-        _print_table(SLA_COLUMNS, [sla_row(service) for service in document["services"]], sla_title(document))
+        print(table(SLA_COLUMNS, [sla_row(service) for service in document["services"]], sla_title(document)))
     return Exit.NO if any(service["verdict"] == "missed" for service in document["services"]) else Exit.OK
 
 
@@ -48,7 +48,7 @@ def outages(arguments: argparse.Namespace) -> Exit:
         _csv([{**one, "targets": " ".join(one["targets"])} for one in document["outages"]])
     elif document["outages"]:
         rows = [outage_row(one) for one in document["outages"]]
-        _print_table(OUTAGE_COLUMNS, rows, f"Outages of {document['month']} ({document['timezone']})")
+        print(table(OUTAGE_COLUMNS, rows, f"Outages of {document['month']} ({document['timezone']})"))
     else:
         print(f"No outage in {document['month']} ({document['timezone']}).")
     return Exit.OK
@@ -136,9 +136,8 @@ def _csv(rows: list[Document]) -> None:
         writer.writerows(rows)
 
 
-def _print_table(columns: tuple[str, ...], rows: list[tuple[str, ...]], title: str) -> None:
+def table(columns: tuple[str, ...], rows: list[tuple[str, ...]], title: str) -> str:
     """Columns as wide as they need, on a terminal or in a pipe."""
     widths = [max(len(row[i]) for row in (columns, *rows)) for i in range(len(columns))]
-    print(title)
-    for row in (columns, *rows):
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in (columns, *rows))
+    return "\n".join((title, *lines))

@@ -87,5 +87,5 @@ def _bounded(outages: list[Outage]) -> list[Outage]:
         replace(one, outer_end=min(one.outer_end, following.start))
         if following is not None and following.start < one.outer_end
         else one
-        for one, following in zip(outages, [*outages[1:], None], strict=True)
+        for one, following in zip(outages, [*outages[1:], None], strict=False)
     ]

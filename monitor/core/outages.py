@@ -25,6 +25,8 @@ class ServiceOutage:
     excused_seconds: Duration
     targets: tuple[str, ...]
     cause: str | None
+    parts: tuple[tuple[str, Outage], ...]
+    """The targets' own outages that stand in it, by their starts."""
 
 
 def counted(spans: Spans, windows: Spans, start: Instant, end: Instant) -> Spans:
@@ -54,6 +56,7 @@ def outages(service: Service, sets: Sets, windows: Spans, views: Views, evaluate
             excused_seconds=inside[1] - inside[0] - total(counted(sets.kept_down, windows, *inside)),
             targets=tuple(dict.fromkeys(leaf for leaf, _ in failed)),
             cause=next((outage.cause for _, outage in failed if outage.cause), None),
+            parts=tuple(failed),
         )
 
 

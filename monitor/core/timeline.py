@@ -22,8 +22,8 @@ from monitor.core.intervals import Span
 class Outage:
     """A maximal contiguous stretch `[start, end)` labelled down, with the bounds of R4.
 
-    The target is possibly down in `[outer_start, outer_end)` and certainly down in `[certain_start, certain_end)`
-    where that is not empty. `ongoing`: the stretch reaches the end of what is looked at. `cause` is that of its
+    The true start lies in `(outer_start, certain_start]`, the true end in `(certain_end, outer_end]`; between
+    `certain_start` and `certain_end`, where they are in that order, the target is certainly down. `ongoing`: the stretch reaches the end of what is looked at. `cause` is that of its
     first `down` check.
     """
 
@@ -87,12 +87,17 @@ class Stretch:
         return replace(self, certain_end=last)
 
     def outage(self, end: Instant, *, outer_end: Instant, ongoing: bool = False) -> Outage:
-        certain_start = self.start if self.certain_start is None else self.certain_start
-        certain_end = self.start if self.certain_end is None else self.certain_end
+        # Without a `down` check the start may be as late as the end, and the end as early as the start.
         return Outage(
-            self.start, end, self.outer_start, outer_end, certain_start, max(certain_start, certain_end),
-            self.cause, ongoing,
-        )  # fmt: skip
+            start=self.start,
+            end=end,
+            outer_start=self.outer_start,
+            outer_end=outer_end,
+            certain_start=end if self.certain_start is None else self.certain_start,
+            certain_end=self.start if self.certain_end is None else self.certain_end,
+            cause=self.cause,
+            ongoing=ongoing,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,95 +1,99 @@
-"""Passwords that are kept outside the configuration: referred to when it is read, loaded when they are needed."""
+"""Passwords that stand elsewhere: a systemd credential, a file, or the environment. They never print."""
 
 import os
 import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NoReturn
 
-from pydantic import GetCoreSchemaHandler
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+Source = Literal["credential", "file", "env"]
 
-KINDS = ("credential", "file", "env")
-LONGEST = 4096
+ADVICE = "write {credential: NAME}, {file: PATH} or {env: NAME}"
+MAX_BYTES = 64 * 1024
 
 
 class SecretError(Exception):
-    """A secret that cannot be had; the text is one line, without the secret."""
+    """A secret that cannot be read, in one line without its value."""
 
 
+@dataclass(eq=True, unsafe_hash=True)
 class SecretReference:
-    """`{credential: NAME}`, `{file: PATH}` or `{env: NAME}`. Neither its text nor its errors show the value."""
+    """Where a password stands. Two are equal that point to the same place, whatever was read from it."""
 
-    __slots__ = ("_value", "kind", "name")
-
-    def __init__(self, kind: str, name: str) -> None:
-        self.kind = kind
-        self.name = name
-        self._value: str | None = None
-
-    def __repr__(self) -> str:
-        return f"SecretReference({self.kind}: {self.name})"
+    source: Source
+    name: str
+    _value: str | None = field(default=None, init=False, repr=False, compare=False)
 
     def load(self) -> None:
-        """Read the secret, without a line end. Raises SecretError."""
-        value = _environment(self.name) if self.kind == "env" else _file(self._path())
+        """Read the secret, once. Raises SecretError."""
+        if self._value is not None:
+            return
+        text = self._from_environment() if self.source == "env" else self._from_file()
+        value = text.removesuffix("\n").removesuffix("\r")
         if not value:
-            raise SecretError(f"{self.kind} {self.name} is empty")
+            raise SecretError(f"{self} is empty")
         self._value = value
 
     def reveal(self) -> str:
-        """The secret. Raises SecretError where it was not loaded."""
-        if self._value is None:
-            raise SecretError(f"{self.kind} {self.name} was not loaded")
-        return self._value
+        """The secret itself, read first where it was not yet. Raises SecretError."""
+        self.load()
+        return self._value or ""
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.name}"
+
+    def __getstate__(self) -> NoReturn:
+        raise TypeError("a secret is neither copied nor pickled")
+
+    def _from_environment(self) -> str:
+        if self.name not in os.environ:
+            raise SecretError(f"{self} is not set")
+        return os.environ[self.name]
+
+    def _from_file(self) -> str:
+        path = self._path()
+        try:
+            # A FIFO would block for ever, and so would a device.
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor has no path
+                self._guard(os.fstat(descriptor))
+                data = file.read(MAX_BYTES + 1)
+        except OSError as error:
+            raise SecretError(f"{self}: {error.strerror or type(error).__name__}") from None
+        if len(data) > MAX_BYTES:
+            raise SecretError(f"{self} is larger than {MAX_BYTES // 1024} KiB")
+        try:
+            return data.decode()
+        except UnicodeDecodeError:
+            raise SecretError(f"{self} is not UTF-8") from None
 
     def _path(self) -> Path:
-        if self.kind == "file":
+        if self.source == "file":
             return Path(self.name)
         directory = os.environ.get("CREDENTIALS_DIRECTORY")
         if not directory:
-            text = f"credential {self.name}: $CREDENTIALS_DIRECTORY is not set; LoadCredential= in the unit sets it"
-            raise SecretError(text)
+            raise SecretError(f"{self}: $CREDENTIALS_DIRECTORY is not set, as systemd does for LoadCredential=")
         return Path(directory) / self.name
 
-    @classmethod
-    def __get_pydantic_core_schema__(cls, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(cls._validated)
-
-    @classmethod
-    def _validated(cls, value: Any) -> "SecretReference":
-        """Raises an error that never repeats the value: it may be the password itself."""
-        if isinstance(value, cls):
-            return value
-        if isinstance(value, dict) and len(value) == 1:
-            kind, name = next(iter(value.items()))
-            if kind in KINDS and isinstance(name, str) and name:
-                if kind == "credential" and "/" in name:
-                    raise PydanticCustomError("secret", "a credential is a name, without a slash")
-                return cls(kind, name)
-        raise PydanticCustomError(
-            "secret", "a secret never stands in the file; write {{credential: NAME}}, {{file: PATH}} or {{env: NAME}}"
-        )
+    def _guard(self, status: os.stat_result) -> None:
+        if not stat.S_ISREG(status.st_mode):
+            raise SecretError(f"{self} is not a regular file")
+        if self.source == "file" and status.st_mode & stat.S_IROTH:
+            raise SecretError(f"{self} can be read by everybody; chmod o-r it")
 
 
-def _environment(name: str) -> str:
-    value = os.environ.get(name)
-    if value is None:
-        raise SecretError(f"env {name} is not set")
-    return value
-
-
-def _file(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            if stat.S_IMODE(mode) & 0o007:
-                raise SecretError(f"{path} can be read by everybody; chmod o= {path}")
-            content = file.read(LONGEST + 1)
-    except OSError as error:
-        raise SecretError(f"{path}: {error.strerror}") from None
-    if len(content) > LONGEST:
-        raise SecretError(f"{path} is longer than {LONGEST} bytes")
-    try:
-        return content.decode().rstrip("\r\n")
-    except UnicodeDecodeError:
-        raise SecretError(f"{path} is not UTF-8") from None
+def reference(value: Any, directory: Path) -> SecretReference | None:
+    """Read `{credential: NAME}`, `{file: PATH}` or `{env: NAME}`; None for anything else, which may be a password."""
+    if not isinstance(value, Mapping) or len(value) != 1:
+        return None
+    ((source, name),) = value.items()
+    if not isinstance(name, str) or not name.strip() or "\0" in name:
+        return None
+    if source == "file":
+        return SecretReference("file", str(directory / name))
+    if source == "credential" and "/" not in name and name not in {".", ".."}:
+        return SecretReference("credential", name)
+    if source == "env" and "=" not in name:
+        return SecretReference("env", name)
+    return None

@@ -136,9 +136,7 @@ def voices(target: OTarget, checks: Iterable[OCheck], view: OView) -> list[Voice
     return found
 
 
-def labelled(
-    target: OTarget, spoken: Sequence[Voice], horizon: int
-) -> tuple[list[Voice], list[Span], list[Voice]]:
+def labelled(target: OTarget, spoken: Sequence[Voice], horizon: int) -> tuple[list[Voice], list[Span], list[Voice]]:
     """R2: the voices with their labels, the blips, and the row of `down` that is still undecided."""
     labels: list[str] = []
     blips: list[Span] = []
@@ -269,9 +267,7 @@ def figures(service: OService, checks: Checks, windows: Sequence[OWindow], view:
 
     parts = {kind: through(kind, {}) for kind in ("down", "not_up", "certain", "outer")}
     down, up = parts["down"] & e, e - parts["not_up"]
-    counted, possibly, certainly = (
-        (through(kind, scoped) & e) - excusing for kind in ("down", "possible", "certain")
-    )
+    counted, possibly, certainly = ((through(kind, scoped) & e) - excusing for kind in ("down", "possible", "certain"))
     blips = [blip for line in lines.values() for blip in line.blips if blip[0] in e]
     return {
         "total": view.end - view.start if view.total is None else view.total,

@@ -158,7 +158,7 @@ async def test_a_stall_is_left_to_the_deadline_and_leaves_nothing_behind(
     changes: dict[str, Act], phase: str, run: Run, login: dict[str, Any]
 ) -> None:
     async with serving(POLITE.but(**changes)) as script:
-        result = await run("pop3", clear(script, login), deadline=0.3)
+        result = await run("pop3", clear(script, login), expire=phase)
     assert result.timed_out
     assert result.steps.failed == phase
 

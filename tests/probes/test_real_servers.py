@@ -86,6 +86,6 @@ async def test_frozen_servers_run_into_the_deadline_where_they_hang(lab: Lab, ru
     ):
         lab.freeze(name)  # type: ignore[arg-type]
         login = {} if kind == "smtp" else {"login": credential(lab)}
-        result = await run(kind, reach(lab, kind, mode) | login, deadline=0.5)
+        result = await run(kind, reach(lab, kind, mode) | login, expire=phase)
         assert result.timed_out, name
         assert result.steps.failed == phase, name

@@ -39,7 +39,7 @@ async def accept(request: web.Request) -> web.Response:
     assert form["_token"] == "t0ken"
     if (form["_user"], form["_pass"]) != ("probe@example.org", PASSWORD):
         return web.Response(text=LOGIN_FORM, status=401, content_type="text/html")
-    response = web.Response(status=302, headers={"Location": "./?_task=mail&amp;_token=abc123"})
+    response = web.Response(status=302, headers={"Location": "./?_task=mail&_token=abc123"})
     response.set_cookie("roundcube_sessauth", "yes")
     return response
 
@@ -256,6 +256,6 @@ async def test_what_is_no_web_server_is_named_at_once(script: Script, cause: Cau
 
 async def test_a_stall_is_left_to_the_deadline_and_leaves_nothing_behind(run: Run) -> None:
     async with serving(Script(stall, {"*": b""})) as server:
-        result = await run("webmail", clear(server.port, None), deadline=0.3)
+        result = await run("webmail", clear(server.port, None), expire="page")
     assert result.timed_out
     assert result.steps.failed == "page"

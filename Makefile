@@ -1,0 +1,61 @@
+# One command to know: make test. It is exactly what CI runs.
+
+PYTHON ?= python3
+BIN := .venv/bin
+SOURCES := monitor probes tests
+WORKERS ?= 2
+
+.PHONY: demo test lint types tests wheel lab format lock clean
+
+demo: .venv/ready .venv/lab  ## a real outage on real mail servers, live in the terminal
+	@$(BIN)/python -m tests.lab.demo
+
+test: lint types tests wheel  ## lint, types and tests, on the tree and on the built wheel
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/ready
+	$(BIN)/mypy
+
+tests: .venv/ready .venv/lab .venv/servers
+	$(BIN)/python -m pytest -n $(WORKERS) -q
+
+# The same tests in a directory without the sources, against the wheel that users install: no file is forgotten.
+wheel: .venv/ready .venv/lab .venv/servers
+	rm -rf build
+	$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w build/dist .
+	$(BIN)/python -m pip install -q --no-deps --target build/site build/dist/mailuptime-*.whl
+	mkdir build/tree
+	cp -r tests config grafana systemd docs pyproject.toml README.md build/tree
+	cd build/tree && PYTHONPATH=$(CURDIR)/build/site ../../$(BIN)/python -m pytest -n $(WORKERS) -q --ignore=tests/test_architecture.py
+
+lab: .venv/ready .venv/lab  ## the mail servers alone, until Ctrl-C
+	@$(BIN)/python -m tests.lab
+
+format: .venv/ready
+	$(BIN)/ruff check --fix -q .
+	$(BIN)/ruff format -q .
+
+lock: .venv/ready  ## resolve the dependencies anew
+	$(BIN)/uv pip compile -q --upgrade --generate-hashes --no-annotate --no-header --universal --python-version 3.11 pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --upgrade --generate-hashes --no-annotate --no-header --universal --python-version 3.11 --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean:
+	rm -rf .venv build
+
+.venv/ready: requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || tests/lab/install.sh python3-venv
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/lab: tests/lab/packages.txt | .venv/ready
+	@tests/lab/install.sh tests/lab/packages.txt
+	@touch $@
+
+.venv/servers: tests/packages.txt | .venv/ready
+	@tests/lab/install.sh tests/packages.txt
+	@touch $@

@@ -1,0 +1,193 @@
+"""One section at a time through its model: pydantic's errors become problems with a place, in words for operators."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from monitor.settings.fields import Context, RefusedError, quote, shape
+from monitor.settings.nodes import Document
+from monitor.settings.problems import Loc, Problem, Report, suggest
+from monitor.settings.secrets import ADVICE, SecretError, SecretReference, reference
+from probes.base import Options, ProbeType, Secret
+
+M = TypeVar("M", bound=BaseModel)
+Types = Mapping[str, ProbeType]
+
+_WORDS = {
+    "missing": "is required",
+    "string_type": "text is expected",
+    "list_type": "a list is expected",
+    "tuple_type": "a list is expected",
+    "model_type": "a mapping is expected",
+    "model_attributes_type": "a mapping is expected",
+    "dict_type": "a mapping is expected",
+    "int_type": "a whole number is expected",
+    "int_parsing": "not a whole number",
+    "int_parsing_size": "not a whole number of any use",
+    "int_from_float": "not a whole number",
+    "bool_type": "true or false is expected",
+    "bool_parsing": "neither true nor false",
+    "path_type": "a path is expected",
+    "string_pattern_mismatch": "must match {pattern}",
+    "string_too_long": "longer than {max_length} characters",
+    "greater_than": "must be more than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A password that the configuration refers to, and where."""
+
+    secret: SecretReference
+    report: Report
+    loc: Loc
+
+    def load(self) -> None:
+        """Read it; what goes wrong is a problem in the report."""
+        try:
+            self.secret.load()
+        except SecretError as error:
+            self.report.add(self.loc, str(error))
+
+
+@dataclass(slots=True)
+class Reader:
+    """Reads one document; what cannot be read is a problem in its report and None here."""
+
+    document: Document
+    context: Context
+    types: Types
+    secrets: list[Placed] = field(default_factory=list)
+
+    @property
+    def report(self) -> Report:
+        return self.document.report
+
+    def model(self, kind: type[M], tree: Any, loc: Loc, also: tuple[str, ...] = ()) -> M | None:
+        """Validate a mapping. `also` are further keys that may be meant where one is unknown."""
+        try:
+            return kind.model_validate(tree, context=self.context)
+        except ValidationError as error:
+            for one in error.errors(include_url=False, include_input=False):
+                self._problem(kind, dict(one), loc, also)
+            return None
+
+    def section(self, kind: type[M], tree: dict[str, Any], name: str) -> M | None:
+        """A section of the file; one that is left out, or left empty, has its defaults."""
+        given = tree.get(name)
+        return self.model(kind, {} if given is None else given, (name,))
+
+    def items(self, tree: dict[str, Any], name: str, loc: Loc = ()) -> list[tuple[Loc, Any]]:
+        """The items of a list, each with its place; none where the key is left out, or left empty."""
+        given = tree.get(name)
+        if given is None:
+            return []
+        if not isinstance(given, list):
+            self.report.add((*loc, name), f"a list is expected, not {shape(given)}")
+            return []
+        return [((*loc, name, index), item) for index, item in enumerate(given)]
+
+    def options(self, kind: type[Options], tree: dict[str, Any], loc: Loc, also: tuple[str, ...]) -> Options | None:
+        """The probe's own keys. Passwords become references first: the text of one is never validated."""
+        for key, item in tree.items():
+            if item is None and key in kind.model_fields:
+                self.report.add((*loc, key), "has no value", "leave the key out for the default", at="key")
+        made = self.model(kind, self._referring(kind, tree, loc), loc, also)
+        return None if made is None else self._settled(made, tree, loc)
+
+    def _referring(self, kind: type[BaseModel], tree: Any, loc: Loc) -> Any:
+        if not isinstance(tree, dict):
+            return tree
+        found = {}
+        for key, item in tree.items():
+            known = kind.model_fields.get(key)
+            inner = None if known is None else _model_of(known)
+            if known is not None and known.annotation is Secret:
+                found[key] = self._reference(item, (*loc, key))
+            else:
+                found[key] = item if inner is None else self._referring(inner, item, (*loc, key))
+        return found
+
+    def _reference(self, item: Any, loc: Loc) -> SecretReference:
+        found = reference(item, self.context.directory)
+        if found is None:
+            self.report.add(loc, "a password never stands here", ADVICE)
+            return SecretReference("env", "")
+        known = next((placed.secret for placed in self.secrets if placed.secret == found), found)
+        self.secrets.append(Placed(known, self.report, loc))
+        return known
+
+    def _settled(self, made: Any, tree: Any, loc: Loc) -> Any:
+        """Paths start at the configuration's directory, and numbers stand as they are usually written."""
+        changes: dict[str, Any] = {}
+        for key, item in made:
+            text = tree.get(key) if isinstance(tree, dict) else None
+            if isinstance(item, Path):
+                changes[key] = self.context.directory / item
+            elif isinstance(item, BaseModel):
+                changes[key] = self._settled(item, text, (*loc, key))
+            elif type(item) is int and isinstance(text, str) and text != str(item):
+                self.report.add((*loc, key), f"not a whole number: {quote(text)}", f"write {item}")
+        return made.model_copy(update=changes) if changes else made
+
+    def _problem(self, kind: type[BaseModel], error: dict[str, Any], loc: Loc, also: tuple[str, ...]) -> None:
+        where: Loc = (*loc, *error["loc"])
+        what, values = error["type"], error.get("ctx", {})
+        if what == "extra_forbidden":
+            owner = _owner(kind, error["loc"][:-1])
+            known = {*owner.model_fields, *(also if owner is kind else ())}
+            self.report.add(where, "unknown key", suggest(str(where[-1]), known), at="key")
+            return
+        if what == "missing":
+            self.report.add(where, _WORDS[what], at="key")
+            return
+        where = self.report.known(where)
+        message, hint = _WORDS.get(what, str(error["msg"])).format_map(values), None
+        if what == "literal_error":
+            message, hint = self._alternatives(where, str(values["expected"]))
+        elif what == "string_too_short":
+            message = "must not be empty"
+        elif what == "value_error":
+            cause = values["error"]
+            message, hint = str(cause), cause.hint if isinstance(cause, RefusedError) else None
+        self.report.add(where, message, hint)
+
+    def _alternatives(self, loc: Loc, expected: str) -> tuple[str, str | None]:
+        known = re.findall(r"'([^']*)'", expected)
+        given = self.document.root
+        for part in loc:
+            given = given[part]
+        if not isinstance(given, str) or "login" in loc:
+            return f"one of {', '.join(known)} is expected", None
+        return f"unknown value {quote(given)}", suggest(given, known)
+
+
+def _model_of(known: FieldInfo) -> type[BaseModel] | None:
+    """The model that a key's value is read by, if it is one."""
+    candidates = (known.annotation, *get_args(known.annotation))
+    return next((one for one in candidates if isinstance(one, type) and issubclass(one, BaseModel)), None)
+
+
+def _owner(kind: type[BaseModel], loc: Loc) -> type[BaseModel]:
+    """The model that an error's path leads to."""
+    for part in loc:
+        known = kind.model_fields.get(part) if isinstance(part, str) else None
+        kind = (known and _model_of(known)) or kind
+    return kind
+
+
+def problems_of(placed: list[Placed]) -> list[Problem]:
+    """Read passwords; the problems that came of it."""
+    reports = {id(one.report): one.report for one in placed}.values()
+    before = {id(report): len(report.problems) for report in reports}
+    for one in placed:
+        one.load()
+    return [problem for report in reports for problem in report.problems[before[id(report)] :]]
