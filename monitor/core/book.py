@@ -115,7 +115,7 @@ class Book:
             sums=sums(sets, own, *evaluated),
             objectives=self.rules.objectives[name],
             blips=_blips(service, views, evaluated),
-            suspect=tuple(leaf for leaf in service.leaves() if not empty and views(leaf).suspect),
+            suspect=_suspect(service, views, evaluated),
             outages=tuple(outages(service, sets, own, views, evaluated)),
         )
 
@@ -182,6 +182,12 @@ class Book:
 
 def _inside(spans: Spans, start: Instant, end: Instant) -> Duration:
     return total((max(s, start), min(e, end)) for s, e in spans if s < end and start < e)
+
+
+def _suspect(service: Service, views: Views, evaluated: Span) -> tuple[str, ...]:
+    """Targets whose undecided row makes a part of E possibly down."""
+    rows = [(leaf, views(leaf).suspect) for leaf in service.leaves()]
+    return tuple(leaf for leaf, row in rows if row and row[0] < evaluated[1] and evaluated[0] < row[1])
 
 
 def _blips(service: Service, views: Views, evaluated: Span) -> tuple[int, Duration]:

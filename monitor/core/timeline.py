@@ -23,7 +23,7 @@ class Outage:
     """A maximal contiguous stretch `[start, end)` labelled down, with the bounds of R4.
 
     The true start lies in `(outer_start, certain_start]`, the true end in `(certain_end, outer_end]`; between
-    `certain_start` and `certain_end`, where they are in that order, the target is certainly down. `ongoing`: the stretch reaches the end of what is looked at. `cause` is that of its
+    `certain_start` and `certain_end`, where they are in that order, the target is certainly down. `ongoing`: the stretch reaches now (or `--until`). `cause` is that of its
     first `down` check.
     """
 
@@ -167,14 +167,15 @@ class Timeline:
             self._open(self.row.first)
         elif self.row is not None and not self.down:
             suspect = (self.row.first if self.last_up is None else self.last_up, end)
-        if self.stretch is not None:
-            self.events.append(self.stretch.outage(end, outer_end=end, ongoing=True))
+        if self.stretch is not None and self.stretch.start < end:
+            self.events.append(self.stretch.outage(end, outer_end=end, ongoing=clip))
         return Tail(self._with_ended(), suspect)
 
     def settled(self, reached: Instant) -> Instant:
         """The instant before which no label can change, when no check before `reached` will be fed any more."""
-        now = self.present()
-        return reached if now.row is None else min(reached, now.row.first)
+        # A check at `reached` itself may still be beaten by another at the same instant.
+        certain = self if self.head is not None and self.head.at >= reached else self.present()
+        return reached if certain.row is None else min(reached, certain.row.first)
 
     def anchor(self, reached: Instant) -> Instant:
         """The instant before which neither labels nor bounds can change (at most `settled`)."""
@@ -204,7 +205,7 @@ class Timeline:
         return events
 
     def _with_ended(self) -> list[Event]:
-        return [self.ended, *self.events] if self.ended is not None else self.events
+        return [*self.events, self.ended] if self.ended is not None else self.events
 
     def _apply_head(self) -> None:
         check = self.head
@@ -233,17 +234,20 @@ class Timeline:
             self._recovered(self.row)
 
     def _apply_down(self, check: Check) -> None:
-        if not self.down:
+        before = self.row
+        if self.down:
+            self._row_stays_down(check.at)
+            before = None
+        else:
             self._extend_row(check)
-            row = self.row
-            if row is None or row.count < self.confirm:
+            if self.row is None or self.row.count < self.confirm:
                 return
+            self._open(self.row.first)
             self.down, self.row = True, None
-            self._open(row.first)
-            self._certain(row.first_ends, row.last, row.cause)
-            return
-        self._row_stays_down(check.at)
-        self._certain(check.ends, check.at, check.cause)
+        if before is not None:
+            self._certain(before.first_ends, before.last, before.cause)
+        if check.voice:  # a check without one ends where it starts, and stands in no outage
+            self._certain(check.ends, check.at, check.cause)
 
     def _extend_row(self, check: Check) -> None:
         self.row = self.row.plus(check) if self.row else Row(check.at, check.ends, check.at, 1, check.cause)

@@ -1,19 +1,44 @@
-"""The configuration: YAML to validated settings, with every problem at once (`file:line:col: key: message; hint`)."""
+"""The configuration: a file in, validated settings out, or every problem at once.
 
+Nothing but the file itself is opened: no socket, no name is looked up, no password read. `load_secrets` does that.
+"""
+
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from monitor.settings.crosschecks import check, check_exclusion, check_window
-from monitor.settings.loader import LISTS, SECTIONS, Loader, ProbeTypes, Settings
-from monitor.settings.models import Defaults, ExclusionSettings, SlaSettings, WindowSettings
-from monitor.settings.nodes import Document, Loc, Tree, read
-from monitor.settings.problems import ConfigurationError, Problem, did_you_mean
+from monitor.settings.fields import Context, SelfTest, shape
+from monitor.settings.models import (
+    Defaults,
+    ExclusionSettings,
+    MaintenancePolicy,
+    ServiceSettings,
+    TopLevel,
+    WindowSettings,
+)
+from monitor.settings.nodes import read
+from monitor.settings.problems import ConfigurationError, Loc, Problem, Report, suggest
+from monitor.settings.reader import Placed, Reader, Types
 from monitor.settings.secrets import SecretError, SecretReference
+from monitor.settings.sections import (
+    ControlSettings,
+    LedgerSettings,
+    LogSettings,
+    MetricsSettings,
+    Section,
+    SlaSettings,
+    WebSettings,
+)
+from monitor.settings.services import names_of, read_services
+from monitor.settings.windows import read_exclusions, read_windows
 from probes import REGISTRY
 
 __all__ = [
     "ConfigurationError",
     "Problem",
+    "SecretError",
+    "SecretReference",
     "Settings",
     "load",
     "load_exclusions",
@@ -21,96 +46,125 @@ __all__ = [
     "load_secrets",
 ]
 
+SECTIONS: dict[str, type[Section]] = {
+    "sla": SlaSettings,
+    "ledger": LedgerSettings,
+    "web": WebSettings,
+    "control": ControlSettings,
+    "metrics": MetricsSettings,
+    "log": LogSettings,
+    "defaults": Defaults,
+    "maintenance_policy": MaintenancePolicy,
+}
+LISTS = ("self_test", "services", "maintenance", "exclusions")
 
-def load(path: Path, types: ProbeTypes = REGISTRY) -> Settings:
-    """Read and check a configuration; opens nothing else. Raises ConfigurationError with every problem."""
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A configuration without a problem."""
+
+    path: Path
+    sla: SlaSettings
+    ledger: LedgerSettings
+    web: WebSettings
+    control: ControlSettings
+    metrics: MetricsSettings
+    log: LogSettings
+    defaults: Defaults
+    maintenance_policy: MaintenancePolicy
+    self_test: tuple[SelfTest, ...]
+    services: tuple[ServiceSettings, ...]
+    maintenance: tuple[WindowSettings, ...]
+    exclusions: tuple[ExclusionSettings, ...]
+    secrets: tuple[Placed, ...] = field(repr=False, compare=False)
+    places: Report = field(repr=False, compare=False)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return self.sla.timezone
+
+    def load_secrets(self) -> None:
+        """Read every password that is referred to. Raises ConfigurationError with each that cannot be read."""
+        report = Report(self.places.path, self.places.keys, self.places.values)
+        for placed in self.secrets:
+            try:
+                placed.secret.load()
+            except SecretError as error:
+                report.add(placed.loc, str(error))
+        report.stop()
+
+    def names(self) -> list[str]:
+        """What a scope may name."""
+        targets = [f"{service.name}/{target.name}" for service in self.services for target in service.targets]
+        return [*(service.name for service in self.services), *targets]
+
+
+def load(path: Path, registry: Types = REGISTRY) -> Settings:
+    """Read a configuration. Raises ConfigurationError with all its problems."""
     document = read(path)
-    tree = document.tree
-    if not document.problems and not isinstance(tree, dict):
-        document.problems.append(document.problem((), "a mapping of keys is expected"))
+    report, tree = document.report, {} if document.root is None else document.root
     if not isinstance(tree, dict):
-        raise ConfigurationError(document.problems)
+        report.add((), f"a mapping is expected, not {shape(tree)}")
+        raise ConfigurationError(report.problems)
     for key in tree:
         if key not in SECTIONS and key not in LISTS:
-            hint = did_you_mean(key, (*SECTIONS, *LISTS))
-            document.problems.append(document.problem((key,), "unknown key", hint, at_key=True))
-    loader = Loader(document, types, SlaSettings().timezone)  # type: ignore[call-arg] # every key has a default
-    sections = {name: loader.section(name, tree) for name in SECTIONS if name in {"sla", "defaults"}}
-    if sections["sla"] is not None:
-        loader.zone = sections["sla"].timezone
-    sections |= {name: loader.section(name, tree) for name in SECTIONS if name not in sections}
-    lists = _lists(loader, tree, sections["defaults"] or Defaults())  # type: ignore[call-arg]
-    if document.problems:
-        raise ConfigurationError(document.problems)
-    settings = Settings(document, **sections, **lists)
-    document.problems += [document.problem(*found) for found in check(settings)]
-    if document.problems:
-        raise ConfigurationError(document.problems)
+            report.add((key,), "unknown key", suggest(key, (*SECTIONS, *LISTS)), at="key")
+    context = Context(ZoneInfo("UTC"), path.absolute().parent)
+    reader = Reader(document, context, registry)
+    sla = reader.section(SlaSettings, tree, "sla") or SlaSettings.model_construct()
+    reader.context = replace(context, zone=sla.timezone)
+    settings = _settings(reader, tree, path, sla)
+    report.stop()
     return settings
 
 
-def _lists(loader: Loader, tree: dict[str, Tree], defaults: Defaults) -> dict[str, Any]:
-    services = [loader.service(item, loc, defaults) for loc, item in loader.items(tree, "services")]
-    maintenance = [loader.model(WindowSettings, item, loc) for loc, item in loader.items(tree, "maintenance")]
-    exclusions = [loader.model(ExclusionSettings, item, loc) for loc, item in loader.items(tree, "exclusions")]
-    self_test = [str(item) for _, item in loader.items(tree, "self_test")]
-    return {
-        "services": tuple(one for one in services if one is not None),
-        "maintenance": tuple(one for one in maintenance if one is not None),
-        "exclusions": tuple(one for one in exclusions if one is not None),
-        "self_test": tuple(self_test),
-    }
+def _settings(reader: Reader, tree: dict[str, Any], path: Path, sla: SlaSettings) -> Settings:
+    """Every part of the file; where one has a problem, its defaults stand in, so that the rest is checked too."""
+    made: dict[str, Any] = {"sla": sla}
+    for name, kind in SECTIONS.items():
+        if name not in made:
+            made[name] = reader.section(kind, tree, name) or kind.model_construct()
+    listed = {key: tree[key] for key in TopLevel.model_fields if key in tree}
+    top_level = reader.model(TopLevel, listed, ()) or TopLevel.model_construct()
+    names = names_of(tree)
+    return Settings(
+        path=path,
+        **made,
+        self_test=top_level.self_test,
+        services=read_services(reader, tree, made["defaults"]),
+        maintenance=read_windows(reader, reader.items(tree, "maintenance"), names),
+        exclusions=read_exclusions(reader, reader.items(tree, "exclusions"), names),
+        secrets=tuple(reader.secrets),
+        places=reader.report,
+    )
+
+
+def load_secrets(settings: Settings) -> None:
+    """As `Settings.load_secrets`."""
+    settings.load_secrets()
 
 
 def load_maintenance(path: Path, settings: Settings) -> tuple[WindowSettings, ...]:
-    """Read a bare list of windows. Raises ConfigurationError."""
-    document, items = _bare_list(path)
-    loader = Loader(document, {}, settings.zone)
-    made = [loader.model(WindowSettings, item, loc) for loc, item in items]
-    windows = tuple(one for one in made if one is not None)
-    if not document.problems:
-        found = [f for number, one in enumerate(windows) for f in check_window((number,), one, settings)]
-        document.problems += [document.problem(*one) for one in found]
-    if document.problems:
-        raise ConfigurationError(document.problems)
+    """Read a bare list of windows, YAML or JSON. Raises ConfigurationError."""
+    reader, items = _recorded(path, settings)
+    windows = read_windows(reader, items, settings.names())
+    reader.report.stop()
     return windows
 
 
 def load_exclusions(path: Path, settings: Settings) -> tuple[ExclusionSettings, ...]:
-    """Read a bare list of exclusions. Raises ConfigurationError."""
-    document, items = _bare_list(path)
-    loader = Loader(document, {}, settings.zone)
-    made = [loader.model(ExclusionSettings, item, loc) for loc, item in items]
-    exclusions = tuple(one for one in made if one is not None)
-    if not document.problems:
-        found = [f for number, one in enumerate(exclusions) for f in check_exclusion((number,), one, settings)]
-        document.problems += [document.problem(*one) for one in found]
-    if document.problems:
-        raise ConfigurationError(document.problems)
+    """Read a bare list of exclusions, YAML or JSON. Raises ConfigurationError."""
+    reader, items = _recorded(path, settings)
+    exclusions = read_exclusions(reader, items, settings.names())
+    reader.report.stop()
     return exclusions
 
 
-def _bare_list(path: Path) -> tuple[Document, list[tuple[Loc, Tree]]]:
+def _recorded(path: Path, settings: Settings) -> tuple[Reader, list[tuple[Loc, Any]]]:
     document = read(path)
-    if document.tree is None:
-        return document, []
-    if not isinstance(document.tree, list):
-        document.problems.append(document.problem((), "a list is expected"))
-        return document, []
-    return document, [((number,), item) for number, item in enumerate(document.tree)]
-
-
-def load_secrets(settings: Settings) -> None:
-    """Read every password that the configuration refers to. Raises ConfigurationError with each that fails."""
-    problems: list[Problem] = []
-    for number, service in enumerate(settings.services):
-        for place, target in enumerate(service.targets):
-            secret = getattr(getattr(target.options, "login", None), "password", None)
-            if isinstance(secret, SecretReference):
-                try:
-                    secret.load()
-                except SecretError as error:
-                    loc = ("services", number, "targets", place, "login", "password")
-                    problems.append(settings.document.problem(loc, str(error)))
-    if problems:
-        raise ConfigurationError(problems)
+    reader = Reader(document, Context(settings.zone, path.absolute().parent, recorded=True), {})
+    root = [] if document.root is None else document.root
+    if not isinstance(root, list):
+        document.report.add((), f"a list is expected, not {shape(root)}")
+        return reader, []
+    return reader, [((index,), item) for index, item in enumerate(root)]

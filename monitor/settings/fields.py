@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import PlainValidator, StringConstraints, ValidationInfo
@@ -76,6 +76,7 @@ class Context:
 
     zone: ZoneInfo
     directory: Path
+    recorded: bool = False  # what others declared and decided, to be judged as it stands
 
 
 def written(value: Any, what: str) -> str:
@@ -112,7 +113,7 @@ def _pulse(value: Any) -> Microseconds | None:
     return None if value is None or value == "off" else _positive(value)
 
 
-def _instant(value: Any, info: ValidationInfo) -> Epoch:
+def _instant(value: Any, info: ValidationInfo[Any]) -> Epoch:
     return parse_instant(written(value, "a time"), info.context.zone)
 
 
@@ -207,20 +208,21 @@ def _self_test(value: Any) -> SelfTest:
     raise RefusedError(f"unknown self test {quote(text)}", "known: resolver, gateway, tcp://host:port")
 
 
-def _down_when(value: Any) -> str | AtLeast:
+def _down_when(value: Any) -> Literal["any", "all"] | AtLeast:
     if isinstance(value, dict) and list(value) == ["at_least"]:
         number = whole(value["at_least"])
         if number == 0:
             raise RefusedError("at_least must be at least 1")
         return AtLeast(number)
-    if isinstance(value, str) and value not in {"any", "all"}:
-        raise RefusedError(f"{quote(value)} is no rule", suggest(value, ("any", "all", "{at_least: n}")))
-    if not isinstance(value, str):
-        raise RefusedError("not a rule", "known: any, all, {at_least: n}")
-    return value
+    if value == "any":
+        return "any"
+    if value == "all":
+        return "all"
+    what = f"unknown rule {quote(value)}" if isinstance(value, str) else "not a rule"
+    raise RefusedError(what, "known: any, all, {at_least: n}")
 
 
-def _path(value: Any, info: ValidationInfo) -> Path:
+def _path(value: Any, info: ValidationInfo[Any]) -> Path:
     text = written(value, "a path")
     if not text:
         raise RefusedError("must not be empty")
@@ -228,7 +230,7 @@ def _path(value: Any, info: ValidationInfo) -> Path:
     return directory / text
 
 
-def _socket(value: Any, info: ValidationInfo) -> Path:
+def _socket(value: Any, info: ValidationInfo[Any]) -> Path:
     path = _path(value, info)
     if len(bytes(path)) > MAX_SOCKET_PATH:
         raise RefusedError(f"longer than the {MAX_SOCKET_PATH} bytes that a socket's path may have")
@@ -247,7 +249,7 @@ def _scope(value: Any) -> tuple[str, ...]:
 
 Duration = Annotated[int, PlainValidator(_duration), Kind("duration")]
 PositiveDuration = Annotated[int, PlainValidator(_positive), Kind("duration")]
-DownWhen = Annotated[str | AtLeast, PlainValidator(_down_when), Kind("any, all or {at_least: n}")]
+DownWhen = Annotated[Literal["any", "all"] | AtLeast, PlainValidator(_down_when), Kind("any, all or {at_least: n}")]
 Pulse = Annotated[int | None, PlainValidator(_pulse), Kind("duration, or off")]
 Instant = Annotated[int, PlainValidator(_instant), Kind("time")]
 Zone = Annotated[ZoneInfo, PlainValidator(_zone), Kind("time zone")]

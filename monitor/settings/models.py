@@ -1,127 +1,36 @@
-"""The keys of the configuration, their types, defaults and meaning; the reference is generated from here.
+"""How targets are checked, what services are made of, and what is declared: keys, types, defaults and meaning.
 
 What depends on several keys is decided in `services` and `windows`.
 """
 
-from pathlib import Path
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field
 
-from monitor.core.instants import DAY, MINUTE, SECOND
+from monitor.core.instants import MINUTE, SECOND
+from monitor.core.instants import Duration as Microseconds
+from monitor.core.instants import Instant as Epoch
 from monitor.core.maintenance import Category
 from monitor.settings.fields import (
     Accounts,
-    Address,
+    AtLeast,
+    DownWhen,
     Duration,
-    FilePath,
     Identity,
     Instant,
-    Listen,
-    Months,
     Name,
-    Percentage,
     PositiveDuration,
     Pulse,
-    RefusedError,
     Row,
     Scope,
-    SocketPath,
     Switch,
     Test,
     Text,
-    Zone,
-    shape,
+    ZoneName,
 )
-
-Level = Literal["debug", "info", "warning", "error"]
-Format = Literal["auto", "json", "console"]
-
-
-class Section(BaseModel):
-    """Unknown keys are errors; a key without a value is as good as left out."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, arbitrary_types_allowed=True, hide_input_in_errors=True
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _given(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            raise RefusedError(f"a mapping is expected, not {shape(value)}")
-        return {key: item for key, item in value.items() if item is not None or key not in cls.model_fields}
-
-
-class SlaSettings(Section):
-    """What the agreement promises for each calendar month."""
-
-    timezone: Zone = Field(
-        ZoneInfo("Asia/Bangkok"),
-        description="The zone of months and of times without an offset.",
-        examples=["Asia/Bangkok"],
-    )
-    availability: Percentage = Field(
-        Fraction("99.5"), description="The promised availability.", examples=["99.5%"]
-    )
-    downtime_budget: Duration = Field(
-        216 * MINUTE,
-        description="The promised longest downtime; the smaller of the two promises is the budget.",
-        examples=["216m"],
-    )
-    close_after: Duration = Field(
-        7 * DAY, description="How long after its end a month is closed for good.", examples=["7d"]
-    )
-
-
-class OwnSla(Section):
-    """A service's own promises; what is left out is as in the file's `sla`."""
-
-    availability: Percentage | None = Field(None, description="The promised availability.", examples=["99.9%"])
-    downtime_budget: Duration | None = Field(None, description="The promised longest downtime.", examples=["43m"])
-
-
-class LedgerSettings(Section):
-    """The store of all checks and figures."""
-
-    path: FilePath = Field(
-        Path("/var/lib/mailuptime/ledger.db"),
-        description="The file; a relative path starts at the configuration's directory.",
-        examples=["/var/lib/mailuptime/ledger.db"],
-    )
-
-
-class WebSettings(Section):
-    """Metrics, health and the API over HTTP."""
-
-    listen: Listen = Field(
-        Address("127.0.0.1", 9925),
-        description="Where to listen; port 0 lets the system choose.",
-        examples=["127.0.0.1:9925"],
-    )
-
-
-class ControlSettings(Section):
-    """Commands to a running daemon."""
-
-    socket: SocketPath = Field(
-        Path("/run/mailuptime/control.sock"), description="The socket.", examples=["/run/mailuptime/control.sock"]
-    )
-
-
-class MetricsSettings(Section):
-    """What is exported to Prometheus."""
-
-    months: Months = Field(13, description="Months exported, the running one included.", examples=["13"])
-
-
-class LogSettings(Section):
-    """What is written to stderr."""
-
-    level: Level = Field("info", description="The least severity that is written.", examples=["info"])
-    format: Format = Field(
-        "auto", description="`auto`: `console` on a terminal, else `json`.", examples=["json"]
-    )
+from monitor.settings.sections import OwnSla, Section
+from probes.base import Options
 
 
 class Confirm(Section):
@@ -169,6 +78,10 @@ class Checking(Section):
     )
 
 
+class Defaults(Checking):
+    """What targets have in common."""
+
+
 class TargetKeys(Checking):
     """One configured probe of one endpoint; the keys of its `type` stand beside these."""
 
@@ -212,9 +125,7 @@ class ServiceKeys(Section):
 class MaintenancePolicy(Section):
     """What is asked of maintenance windows."""
 
-    notice: Duration = Field(
-        0, description="How long before its start a window must be declared.", examples=["24h"]
-    )
+    notice: Duration = Field(0, description="How long before its start a window must be declared.", examples=["24h"])
     late: Literal["excuse", "refuse"] = Field(
         "excuse", description="Whether a window declared later than that excuses downtime.", examples=["refuse"]
     )
@@ -223,16 +134,14 @@ class MaintenancePolicy(Section):
 class WindowSettings(Section):
     """Declared maintenance, whose downtime is not counted: once from `start` to `end`, or as `rrule` says."""
 
-    id: Identity = Field(
-        "", description="Its identity; by default a hash of its content.", examples=["CHG-2026-0042"]
+    id: Identity = Field("", description="Its identity; by default a hash of its content.", examples=["CHG-2026-0042"])
+    scope: Scope = Field(
+        (), description="`service` or `service/target`; by default everything.", examples=["[mailgothai]"]
     )
-    scope: Scope = Field((), description="`service` or `service/target`; by default everything.", examples=["[mailgothai]"])
     start: Instant = Field(
         description="Start of the window, or of its first occurrence.", examples=["2026-12-05T01:00+07:00"]
     )
-    end: Instant | None = Field(
-        None, description="End; not with `rrule`.", examples=["2026-12-05T03:00+07:00"]
-    )
+    end: Instant | None = Field(None, description="End; not with `rrule`.", examples=["2026-12-05T03:00+07:00"])
     rrule: Text | None = Field(
         None,
         description="RFC 5545 recurrence in local time of `timezone`.",
@@ -261,10 +170,10 @@ class WindowSettings(Section):
 class ExclusionSettings(Section):
     """Downtime excused after the fact: from `start` to `end`, or a whole `outage`."""
 
-    id: Identity = Field(
-        "", description="Its identity; by default a hash of its content.", examples=["EXC-7"]
+    id: Identity = Field("", description="Its identity; by default a hash of its content.", examples=["EXC-7"])
+    scope: Scope = Field(
+        (), description="`service` or `service/target`; by default everything.", examples=["[mailgothai]"]
     )
-    scope: Scope = Field((), description="`service` or `service/target`; by default everything.", examples=["[mailgothai]"])
     start: Instant | None = Field(None, description="Start of the span.", examples=["2026-11-10T10:00+07:00"])
     end: Instant | None = Field(None, description="End of the span.", examples=["2026-11-10T11:00+07:00"])
     outage: Identity | None = Field(
@@ -276,3 +185,44 @@ class ExclusionSettings(Section):
     approved_by: Text | None = Field(
         None, description="Somebody other than `by`; without, it excuses nothing.", examples=["manager"]
     )
+
+
+class TopLevel(Section):
+    """The keys of the file that hold plain values."""
+
+    self_test: tuple[Test, ...] = Field(
+        (),
+        description="What the monitor tests of itself: while one fails, outcomes are unknown and never downtime.",
+        examples=["[resolver, gateway]"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TargetSettings:
+    """A target with the defaults filled in; durations in microseconds, `pulse` None for off."""
+
+    name: str
+    type: str
+    counts: bool
+    interval: Microseconds
+    timeout: Microseconds
+    confirm: Confirm
+    recover: Recover
+    pulse: Microseconds | None
+    stale_after: Microseconds
+    options: Options
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSettings:
+    """A service of targets, or of other services by name; instants in microseconds since the epoch."""
+
+    name: str
+    title: Title
+    since: Epoch | None
+    until: Epoch | None
+    sla: OwnSla
+    accounts: int | None
+    down_when: Literal["any", "all"] | AtLeast
+    targets: tuple[TargetSettings, ...]
+    members: tuple[str, ...]

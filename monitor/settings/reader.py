@@ -4,15 +4,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, NamedTuple, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from monitor.settings.fields import Context, RefusedError, quote, shape
 from monitor.settings.nodes import Document
-from monitor.settings.problems import Loc, Problem, Report, suggest
-from monitor.settings.secrets import ADVICE, SecretError, SecretReference, reference
+from monitor.settings.problems import Loc, Report, suggest
+from monitor.settings.secrets import ADVICE, SecretReference, reference
 from probes.base import Options, ProbeType, Secret
 
 M = TypeVar("M", bound=BaseModel)
@@ -42,20 +42,11 @@ _WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """A password that the configuration refers to, and where."""
 
     secret: SecretReference
-    report: Report
     loc: Loc
-
-    def load(self) -> None:
-        """Read it; what goes wrong is a problem in the report."""
-        try:
-            self.secret.load()
-        except SecretError as error:
-            self.report.add(self.loc, str(error))
 
 
 @dataclass(slots=True)
@@ -66,6 +57,7 @@ class Reader:
     context: Context
     types: Types
     secrets: list[Placed] = field(default_factory=list)
+    _references: dict[SecretReference, SecretReference] = field(default_factory=dict)
 
     @property
     def report(self) -> Report:
@@ -109,7 +101,7 @@ class Reader:
         found = {}
         for key, item in tree.items():
             known = kind.model_fields.get(key)
-            inner = None if known is None else _model_of(known)
+            inner = None if known is None else model_of(known)
             if known is not None and known.annotation is Secret:
                 found[key] = self._reference(item, (*loc, key))
             else:
@@ -121,8 +113,8 @@ class Reader:
         if found is None:
             self.report.add(loc, "a password never stands here", ADVICE)
             return SecretReference("env", "")
-        known = next((placed.secret for placed in self.secrets if placed.secret == found), found)
-        self.secrets.append(Placed(known, self.report, loc))
+        known = self._references.setdefault(found, found)  # what is used ten times is read once
+        self.secrets.append(Placed(known, loc))
         return known
 
     def _settled(self, made: Any, tree: Any, loc: Loc) -> Any:
@@ -150,8 +142,10 @@ class Reader:
             self.report.add(where, _WORDS[what], at="key")
             return
         where = self.report.known(where)
-        message, hint = _WORDS.get(what, str(error["msg"])).format_map(values), None
-        if what == "literal_error":
+        message, hint = str(error["msg"]), None
+        if what in _WORDS:
+            message = _WORDS[what].format_map(values)
+        elif what == "literal_error":
             message, hint = self._alternatives(where, str(values["expected"]))
         elif what == "string_too_short":
             message = "must not be empty"
@@ -170,7 +164,7 @@ class Reader:
         return f"unknown value {quote(given)}", suggest(given, known)
 
 
-def _model_of(known: FieldInfo) -> type[BaseModel] | None:
+def model_of(known: FieldInfo) -> type[BaseModel] | None:
     """The model that a key's value is read by, if it is one."""
     candidates = (known.annotation, *get_args(known.annotation))
     return next((one for one in candidates if isinstance(one, type) and issubclass(one, BaseModel)), None)
@@ -180,14 +174,5 @@ def _owner(kind: type[BaseModel], loc: Loc) -> type[BaseModel]:
     """The model that an error's path leads to."""
     for part in loc:
         known = kind.model_fields.get(part) if isinstance(part, str) else None
-        kind = (known and _model_of(known)) or kind
+        kind = (known and model_of(known)) or kind
     return kind
-
-
-def problems_of(placed: list[Placed]) -> list[Problem]:
-    """Read passwords; the problems that came of it."""
-    reports = {id(one.report): one.report for one in placed}.values()
-    before = {id(report): len(report.problems) for report in reports}
-    for one in placed:
-        one.load()
-    return [problem for report in reports for problem in report.problems[before[id(report)] :]]

@@ -118,7 +118,7 @@ def run(caplog: pytest.LogCaptureFixture) -> Run:
         del probe
         gc.collect()
         assert not complaints
-        assert "0451" not in f"{failure!r} {failure} {steps.evidence!r} {caplog.text}"
+        assert "-0451" not in f"{failure!r} {failure} {steps.evidence!r} {caplog.text}"
         return Result(steps, failure, timed_out)
 
     return check

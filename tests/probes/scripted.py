@@ -124,6 +124,8 @@ class Script:
                 verb = words[0].upper() if words else ""
                 await _perform(self.replies.get(verb, self.replies["*"]), peer)
         writer.transport.abort()
+        with contextlib.suppress(OSError):  # seen here, lest the event loop complain of it
+            await writer.wait_closed()
 
 
 async def _perform(act: Act, peer: Peer) -> None:
