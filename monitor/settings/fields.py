@@ -43,6 +43,9 @@ class Kind:
     name: str
     unit: str = ""
 
+    def __str__(self) -> str:
+        return f"{self.name} ({self.unit})" if self.unit else self.name
+
 
 class Address(NamedTuple):
     host: str
@@ -134,7 +137,7 @@ def _similar_zone(name: str) -> str:
 
 @cache
 def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    return frozenset(zone for zone in available_timezones() if "/" in zone or zone == "UTC")
 
 
 def _percentage(value: Any) -> Fraction:

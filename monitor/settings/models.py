@@ -67,7 +67,7 @@ class Checking(Section):
     recover: Recover = Field(Recover.model_construct(), description="When successes make it up again.")
     pulse: Pulse = Field(
         5 * SECOND,
-        description="Between connect-and-greeting checks in between; shorter than `interval`. "
+        description="Between connect-and-greeting checks in between; not longer than `interval`. "
         "By default off where `interval` is not longer.",
         examples=["5s", "off"],
     )

@@ -16,8 +16,8 @@ from monitor.settings.problems import Loc, Mark, Report
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 32
-MAX_NODES = 500_000
-"""What aliases may expand to: ten times the largest fleet."""
+MAX_NODES = 200_000
+"""What aliases may expand to: some ten thousand targets."""
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
@@ -157,7 +157,7 @@ class _Composer:
         if event.tag is not None:
             self._report.at(mark, "tags are not understood", "write the value without")
         elif isinstance(event, yaml.ScalarEvent):
-            plain = event.style is None
+            plain = not event.style
             node = Scalar(mark, None if plain and event.value in _NULLS else event.value, plain)
             if event.anchor:
                 self._anchors[event.anchor] = node

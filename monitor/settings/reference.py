@@ -43,7 +43,7 @@ every problem at once, as `file:line:column: key: message; hint`, and opens no c
 * A **path** that is relative starts at the directory of the configuration.
 * A **secret** never stands in the file. `{credential: NAME}` is a credential of systemd (`LoadCredential=`),
   `{file: PATH}` a file that not everybody can read, `{env: NAME}` a variable of the environment.
-* **Whole numbers** have no leading zero, and yes and no are `true` and `false`.
+* **Whole numbers** are written without a leading zero; `true` and `false` can also be `yes` and `no`, `on` and `off`.
 * Unknown and duplicate keys are errors. A key without a value is as good as left out, but for a probe's own keys.
 * Anchors (`&`), aliases (`*`) and merge keys (`<<`) can be used; tags (`!`) can not.
 """
@@ -121,7 +121,7 @@ def _row(key: str, known: FieldInfo, probe: ProbeType | None = None) -> tuple[st
 def _type(known: FieldInfo) -> str:
     for one in known.metadata:
         if isinstance(one, Kind):
-            return f"{one.name} ({one.unit})" if one.unit else one.name
+            return str(one)
     inner = model_of(known)
     if inner is not None:
         words = "`none`, `starttls`, `implicit` or a " if inner is TlsOptions else ""
@@ -137,7 +137,7 @@ def _annotated(kind: Any) -> str:
         return f"list of {_annotated(get_args(kind)[0])}"
     parts = [part for part in get_args(kind) if part is not type(None)]
     if get_origin(kind) is not None and hasattr(kind, "__metadata__"):
-        kinds = [one.name for one in kind.__metadata__ if isinstance(one, Kind)]
+        kinds = [str(one) for one in kind.__metadata__ if isinstance(one, Kind)]
         return kinds[0] if kinds else _annotated(parts[0])
     return _annotated(parts[0]) if parts else _WORDS[kind]
 

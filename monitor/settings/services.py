@@ -26,7 +26,7 @@ Item = tuple[Loc, Any]
 def read_services(reader: Reader, tree: dict[str, Any], defaults: Checking) -> tuple[ServiceSettings, ...]:
     """Every service that could be read; its problems, and those of the others, are in the report."""
     items = reader.items(tree, "services")
-    if not items:
+    if not items and not tree.get("services"):
         reader.report.add(("services",), "at least one service is needed", at="key")
     report_duplicates(reader, [((*loc, "name"), _text(item, "name")) for loc, item in items], "a service")
     _members(reader, items)
@@ -70,6 +70,9 @@ def _service(reader: Reader, tree: Any, loc: Loc, defaults: Checking) -> Service
         return None
     plain = {key: item for key, item in tree.items() if key != "targets"}
     keys = reader.model(ServiceKeys, plain, loc, ("targets",))
+    if tree.get("targets") and not isinstance(tree["targets"], list):
+        reader.items(tree, "targets", loc)
+        return None
     items = reader.items(tree, "targets", loc)
     report_duplicates(reader, [((*where, "name"), _text(item, "name")) for where, item in items], "a target")
     targets = [_target(reader, item, where, defaults) for where, item in items]
@@ -77,8 +80,8 @@ def _service(reader: Reader, tree: Any, loc: Loc, defaults: Checking) -> Service
     if keys is None:
         return None
     counting = len(items) - sum(not target.counts for target in read) + len(keys.members)
-    _parts(reader, keys, len(items), counting, loc)
-    if len(read) < len(items):
+    _parts(reader, keys, items, counting, loc)
+    if len(read) < len(items) or not (items or keys.members):
         return None
     return ServiceSettings(
         keys.name,
@@ -93,7 +96,7 @@ def _service(reader: Reader, tree: Any, loc: Loc, defaults: Checking) -> Service
     )
 
 
-def _parts(reader: Reader, keys: ServiceKeys, targets: int, counting: int, loc: Loc) -> None:
+def _parts(reader: Reader, keys: ServiceKeys, targets: list[Item], counting: int, loc: Loc) -> None:
     """What makes the service up or down must be able to (R6)."""
     report = reader.report
     if targets and keys.members:
@@ -104,7 +107,7 @@ def _parts(reader: Reader, keys: ServiceKeys, targets: int, counting: int, loc: 
         report.add((*loc, "targets"), "no target counts", "leave out counts: false on one of them", at="key")
     elif isinstance(keys.down_when, AtLeast) and keys.down_when.at_least > counting:
         what = "members" if keys.members else "targets that count"
-        text = f"{keys.down_when.at_least} is more than the {counting} {what}"
+        text = f"{keys.down_when.at_least} can never be down; {what}: {counting}"
         report.add((*loc, "down_when", "at_least"), text)
     if keys.since is not None and keys.until is not None and keys.until <= keys.since:
         report.add((*loc, "until"), "must be after since")

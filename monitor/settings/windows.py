@@ -171,7 +171,7 @@ def _check_until(until: str) -> None:
     if re.fullmatch(r"\d{8}", until):
         raise ValueError(f"UNTIL={until} is a day, where a time is needed: UNTIL={until}T235959")
     if not _UNTIL.fullmatch(until):
-        raise ValueError(f"UNTIL={until} is no time; write it as in UNTIL=20271231T235959")
+        raise ValueError(f"UNTIL={until} is no time as in UNTIL=20271231T235959")
     datetime.strptime(until.removesuffix("Z"), "%Y%m%dT%H%M%S")  # noqa: DTZ007 - only whether there is such a time
 
 

@@ -116,7 +116,7 @@ def run(caplog: pytest.LogCaptureFixture) -> Run:
             _, pending = await asyncio.wait(left, timeout=5)
             assert not pending
         del probe
-        gc.collect()
+        gc.collect(1)
         assert not complaints
         assert "-0451" not in f"{failure!r} {failure} {steps.evidence!r} {caplog.text}"
         return Result(steps, failure, timed_out)

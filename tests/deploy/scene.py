@@ -1,0 +1,133 @@
+"""Decides what the exposition for the deployment's tests tells of: one service with a blip and an outage that runs,
+one that is well, and a monitor in good health."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from zoneinfo import ZoneInfo
+
+from monitor.core.book import Book, Rules, TargetRule
+from monitor.core.check import Check, Outcome
+from monitor.core.instants import DAY, HOUR, MINUTE, MILLISECOND, SECOND, Instant, parse_instant
+from monitor.core.month import Objectives
+from monitor.core.service import Service
+from monitor.live import Live, resumed
+from monitor.metrics import Collector, Health, Lateness, exposition
+from monitor.runner import Result, Target
+from monitor.snapshot import Photographer, Snapshot
+from probes.base import Certificate, Evidence, Phase, Steps
+from tests.lab.ports import HOST
+
+ZONE = ZoneInfo("Asia/Bangkok")
+MONTH = "2026-11"
+START = parse_instant("2026-11-10T09:00", ZONE)
+NOW = START + 3 * HOUR + 30 * SECOND
+TARGETS = ("ailing/smtp", "ailing/imap", "healthy/imap")
+
+
+class _Silent:
+    """In the place of a probe: nothing is probed in this scene."""
+
+    async def check(self, steps: Steps) -> None: ...
+
+    async def pulse(self, steps: Steps) -> None: ...
+
+
+def snapshot() -> Snapshot:
+    """Three hours of a check a minute; the last twenty minutes of `ailing/imap` are an outage, its tenth check a blip."""
+    book = Book(_rules())
+    lives = {name: _live(book, name) for name in TARGETS}
+    for at in range(START, NOW, MINUTE):
+        for name, live in lives.items():
+            result = _result(live.target, at)
+            book.record(name, result.check)
+            live.take(result)
+    return Photographer(book, lives, months=13).take(NOW, NOW / SECOND)
+
+
+def _rules() -> Rules:
+    return Rules(
+        zone=ZONE,
+        targets={name: TargetRule(3, 2, 135 * SECOND) for name in TARGETS},
+        services={
+            name: Service(name, 1, tuple(target for target in TARGETS if target.startswith(f"{name}/")))
+            for name in ("ailing", "healthy")
+        },
+        objectives={
+            "ailing": Objectives(Fraction(995, 10), 216 * MINUTE),
+            "healthy": Objectives(Fraction(999, 10), 43 * MINUTE),
+        },
+    )
+
+
+def _live(book: Book, name: str) -> Live:
+    protocol = name.rpartition("/")[2]
+    target = Target(name, protocol, _Silent(), timeout=15 * SECOND, voice=135 * SECOND)
+    return Live(target, resumed(book.accounts[name].timeline, 0))
+
+
+def _result(target: Target, at: Instant) -> Result:
+    minute = (at - START) // MINUTE
+    down = target.name == "ailing/imap" and (minute == 10 or minute > 160)
+    check = Check(
+        at,
+        Outcome.DOWN if down else Outcome.UP,
+        40 * MILLISECOND,
+        target.voice,
+        cause="connect_refused" if down else None,
+    )
+    certificate = Certificate("CN=mx", "CN=ca", ("mx",), START / SECOND, (START + 90 * DAY) / SECOND)
+    phases = tuple(Phase(name, 0.01, ok=True) for name in ("dns", "connect", "tls", "greeting"))
+    return Result(target, check, at / SECOND, phases, None, Evidence(certificate=certificate), "", pulse=False)
+
+
+@dataclass
+class Scene:
+    """The exposition of the snapshot; each call starts one more check, 20 ms late."""
+
+    def __post_init__(self) -> None:
+        self._lateness = Lateness()
+        picture = snapshot()
+        health = Health(
+            ledger_writable=True,
+            pending=2,
+            last_commit=NOW,
+            clock_steps=1,
+            loop_lag=0.001,
+            turned_away=0,
+            configured_at=START,
+        )
+        self.collector = Collector(lambda: picture, lambda: health, self._lateness)
+
+    def exposition(self, accept: str = "") -> tuple[bytes, str]:
+        self._lateness.observe(0.02)
+        return exposition(self.collector, accept)
+
+
+@contextmanager
+def served(scene: Scene) -> Iterator[str]:
+    """Serve the scene's exposition; yields its address as host:port."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body, content_type = scene.exposition(self.headers.get("Accept", ""))
+            self.send_response(200)
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            pass
+
+    with ThreadingHTTPServer((HOST, 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield f"{HOST}:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()

@@ -1,0 +1,294 @@
+"""When targets are checked, to the microsecond (R3)."""
+
+import pytest
+
+from monitor.cadence import phases
+from monitor.core.check import Check, Outcome
+from monitor.core.instants import HOUR, SECOND
+from monitor.scheduler import MOST_MISSED, START_GAP
+from probes.errors import Cause
+from tests.shell import virtual
+from tests.shell.fleet import (
+    HANGS,
+    NO_MAILBOX,
+    NO_RESOLVER,
+    REFUSED,
+    WELL,
+    Answer,
+    Fleet,
+    Server,
+    cadence,
+    failing,
+    target,
+    well,
+)
+from tests.shell.virtual import WALL, VirtualClock
+
+
+def checked(server: Server, seconds: float, *, pulse: float | None = None, phase: float = 0) -> Fleet:
+    """A fleet of one target, watched for a while."""
+
+    async def scenario(clock: VirtualClock) -> Fleet:
+        fleet = Fleet(clock)
+        fleet.add(target(clock, server), cadence(pulse=pulse, phase=phase))
+        await fleet.go_on(seconds)
+        return fleet
+
+    return virtual.run(scenario)
+
+
+def test_a_target_is_checked_at_the_start_and_then_in_its_own_phase() -> None:
+    assert checked(well, 200, phase=7).seconds() == [0, 7, 67, 127, 187]
+
+
+def test_every_target_is_checked_once_at_the_start_and_starts_are_paced() -> None:
+    async def scenario(clock: VirtualClock) -> Fleet:
+        fleet = Fleet(clock)
+        for number in range(100):
+            fleet.add(target(clock, name=f"mail/{number}"), cadence(phase=30))
+        await fleet.go_on(1)
+        return fleet
+
+    fleet = virtual.run(scenario)
+    assert [start.name for start in fleet.starts] == [f"mail/{number}" for number in range(100)]
+    assert fleet.gaps() == pytest.approx([START_GAP] * 99)
+
+
+def test_targets_that_stand_in_one_slot_are_paced_too() -> None:
+    async def scenario(clock: VirtualClock) -> Fleet:
+        fleet = Fleet(clock)
+        for number in range(4):
+            fleet.add(target(clock, name=f"mail/{number}"), cadence(), first=number)
+        await fleet.go_on(70)
+        return fleet
+
+    assert virtual.run(scenario).seconds()[4:] == pytest.approx([60, 60.0025, 60.005, 60.0075])
+
+
+def test_an_outage_is_checked_in_the_cadence_of_the_contract() -> None:
+    fleet = checked(failing(REFUSED, (120, 200)), 310)
+    suspect, down, recovering, again = [120, 125, 130], [140, 155, 170, 185], [200, 205], [240, 300]
+    assert fleet.seconds() == [0, 60, *suspect, *down, *recovering, *again]
+
+
+def test_the_interval_of_a_target_that_is_down_doubles_up_to_its_limit() -> None:
+    async def scenario(clock: VirtualClock) -> Fleet:
+        fleet = Fleet(clock)
+        fleet.add(target(clock, lambda _: REFUSED), cadence(recover=60))
+        await fleet.go_on(200)
+        return fleet
+
+    assert virtual.run(scenario).seconds() == [0, 5, 10, 20, 40, 80, 140]
+
+
+def test_a_blip_is_confirmed_no_further_and_the_target_returns_to_its_phase() -> None:
+    assert checked(failing(REFUSED, (60, 64)), 130).seconds() == [0, 60, 65, 120]
+
+
+def test_a_recovery_that_does_not_last_goes_on_slowly() -> None:
+    fleet = checked(failing(REFUSED, (0, 40), (44, 100)), 80)
+    assert fleet.seconds() == [0, 5, 10, 20, 35, 50, 65]
+    fleet = checked(failing(REFUSED, (0, 35), (39, 100)), 80)
+    assert fleet.seconds() == [0, 5, 10, 20, 35, 40, 55, 70]
+
+
+def test_the_interval_doubles_anew_in_the_next_outage() -> None:
+    fleet = checked(failing(REFUSED, (0, 30), (60, 90)), 100)
+    assert fleet.seconds() == [0, 5, 10, 20, 35, 40, 60, 65, 70, 80, 95]
+
+
+def test_checks_of_a_target_that_hangs_follow_one_another_without_overlapping() -> None:
+    assert checked(failing(HANGS, (60, 150)), 190).seconds() == [0, 60, 75, 90, 105, 120, 135, 150, 155, 180]
+
+
+def test_a_check_that_lasts_longer_than_the_interval_of_confirming_is_followed_at_its_end() -> None:
+    slow = Answer(Cause.TIMEOUT, "greeting", seconds=7)
+    assert checked(failing(slow, (60, 200)), 100).seconds() == [0, 60, 67, 74, 84, 99]
+
+
+def test_an_unknown_outcome_changes_nothing_in_the_cadence() -> None:
+    assert checked(failing(NO_RESOLVER, (50, 130)), 190).seconds() == [0, 60, 120, 180]
+
+
+def test_pulses_run_between_the_checks_and_good_ones_move_none() -> None:
+    fleet = checked(well, 125, pulse=10)
+    assert fleet.seconds(pulse=False) == [0, 60, 120]
+    assert fleet.seconds(pulse=True) == [10, 20, 30, 40, 50, 70, 80, 90, 100, 110]
+
+
+def test_a_good_pulse_never_speaks() -> None:
+    async def scenario(clock: VirtualClock) -> str:
+        fleet = Fleet(clock)
+        live = fleet.add(target(clock), cadence(interval=600, pulse=5))
+        await fleet.go_on(140)
+        return live.state(clock.monotonic())
+
+    # The one full check speaks for 135 seconds
+    assert virtual.run(scenario) == "unknown"
+
+
+def test_a_failing_pulse_is_a_down_check_and_is_confirmed() -> None:
+    fleet = checked(failing(REFUSED, (22, 33)), 70, pulse=10)
+    assert fleet.seconds(pulse=True) == [10, 20, 30, 45, 55]
+    assert fleet.seconds(pulse=False) == [0, 35, 60]
+    states = [start.result.check.outcome for start in fleet.starts if start.after == 30 * SECOND]
+    assert states == [Outcome.DOWN]
+
+
+def test_failing_pulses_alone_make_a_target_down() -> None:
+    async def scenario(clock: VirtualClock) -> str:
+        fleet = Fleet(clock)
+        live = fleet.add(target(clock, failing(REFUSED, (1, 100))), cadence(pulse=2))
+        await fleet.go_on(7)
+        assert fleet.seconds(pulse=False) == [0]
+        return live.state(clock.monotonic())
+
+    assert virtual.run(scenario) == "down"
+
+
+def test_while_down_a_good_pulse_starts_a_full_check_at_once() -> None:
+    fleet = checked(failing(REFUSED, (60, 103)), 180, pulse=4)
+    before, after = ([s for s in fleet.seconds(pulse=kind) if s > 99] for kind in (True, False))
+    assert before[0] == after[0] == 104
+    assert after == [104, 109, 120]
+
+
+def test_while_suspect_a_good_pulse_starts_a_full_check_at_once() -> None:
+    fleet = checked(failing(REFUSED, (60, 61)), 64, pulse=2)
+    assert fleet.seconds(pulse=False) == [0, 60, 62]
+
+
+def test_a_pulse_hastens_nothing_where_the_failure_is_out_of_its_sight() -> None:
+    fleet = checked(failing(NO_MAILBOX, (60, 121)), 140, pulse=4)
+    assert fleet.seconds(pulse=False) == [0, 60, 65, 70, 80, 95, 110, 125, 130]
+
+
+def test_slots_that_a_stall_swallowed_are_recorded_at_their_instants() -> None:
+    async def scenario(clock: VirtualClock) -> Fleet:
+        fleet = Fleet(clock)
+        fleet.add(target(clock), cadence())
+        await fleet.go_on(70)
+        clock.stall(200)
+        await fleet.go_on(31)
+        return fleet
+
+    fleet = virtual.run(scenario)
+    assert fleet.seconds() == [0, 60, 270, 300]
+    assert fleet.late[-2:] == [150 * SECOND, 0]
+    assert fleet.missed == [
+        Check(WALL + slot * SECOND, Outcome.UNKNOWN, 0, 135 * SECOND, cause="missed") for slot in (120, 180)
+    ]
+
+
+@pytest.mark.parametrize("answer", [WELL, REFUSED, NO_RESOLVER])
+def test_slots_that_a_stall_swallowed_are_recorded_whatever_pulses_find_after_it(answer: Answer) -> None:
+    async def scenario(clock: VirtualClock) -> Fleet:
+        fleet = Fleet(clock)
+        fleet.add(target(clock, failing(answer, (70, 300))), cadence(pulse=5))
+        await fleet.go_on(70)
+        clock.stall(200)
+        await fleet.go_on(1)
+        return fleet
+
+    fleet = virtual.run(scenario)
+    assert [check.at for check in fleet.missed] == [WALL + slot * SECOND for slot in (120, 180)]
+    assert fleet.seconds(pulse=False) == [0, 60, 270]
+
+
+def test_of_a_long_stall_the_last_missed_slots_are_recorded() -> None:
+    async def scenario(clock: VirtualClock) -> Fleet:
+        fleet = Fleet(clock)
+        fleet.add(target(clock), cadence())
+        await fleet.go_on(1)
+        clock.stall(86_400)
+        await fleet.go_on(1)
+        return fleet
+
+    missed = virtual.run(scenario).missed
+    assert len(missed) == MOST_MISSED
+    assert missed[-1].at == WALL + (86_400 - 60) * SECOND
+
+
+@pytest.mark.parametrize("step", [-HOUR, -SECOND, SECOND, HOUR])
+def test_a_set_clock_is_noticed_once_in_its_true_size_and_moves_no_check(step: int) -> None:
+    async def scenario(clock: VirtualClock) -> Fleet:
+        fleet = Fleet(clock)
+        fleet.add(target(clock), cadence())
+
+        async def set_the_clock() -> None:
+            await clock.sleep(100.3)
+            clock.step(step)
+
+        async with virtual.beside(set_the_clock()):
+            await fleet.go_on(190)
+        return fleet
+
+    fleet = virtual.run(scenario)
+    assert fleet.seconds() == [0, 60, 120, 180]
+    [(before, after)] = fleet.steps
+    assert after - before == step
+    assert WALL + 100 * SECOND <= before <= WALL + 102 * SECOND
+
+
+def test_a_clock_that_is_slewed_is_not_taken_for_a_set_one() -> None:
+    async def scenario(clock: VirtualClock) -> Fleet:
+        fleet = Fleet(clock)
+        fleet.add(target(clock), cadence())
+
+        async def slew() -> None:
+            while True:
+                await clock.sleep(1)
+                clock.step(500)  # the fastest that adjtime(3) goes
+
+        async with virtual.beside(slew()):
+            await fleet.go_on(3_600)
+        return fleet
+
+    assert virtual.run(scenario).steps == []
+
+
+def test_a_removed_target_is_not_checked_any_more_and_a_new_one_at_once() -> None:
+    async def scenario(clock: VirtualClock) -> Fleet:
+        fleet = Fleet(clock)
+        old = target(clock, name="mail/old")
+        fleet.add(old, cadence())
+
+        async def change() -> None:
+            await clock.sleep(70)
+            for _, _, entry in vars(fleet.scheduler)["_heap"]:
+                entry.removed = True
+            fleet.add(target(clock, name="mail/new"), cadence(), first=70)
+
+        async with virtual.beside(change()):
+            await fleet.go_on(130)
+        return fleet
+
+    fleet = virtual.run(scenario)
+    assert fleet.seconds(name="mail/old") == [0, 60]
+    assert fleet.seconds(name="mail/new") == [70, 120]
+
+
+def test_a_fifth_of_a_fleet_that_hangs_delays_none_of_the_others() -> None:
+    names = [f"agency{number}/imap" for number in range(200)]
+    sick = set(names[::5])
+    places = phases([(name, f"host{number % 40}", 60) for number, name in enumerate(names)])
+
+    def watched(sick: set[str]) -> tuple[dict[str, list[float]], Fleet]:
+        async def scenario(clock: VirtualClock) -> Fleet:
+            fleet = Fleet(clock)
+            for number, name in enumerate(names):
+                server = failing(HANGS, (0, 1e9)) if name in sick else well
+                fleet.add(target(clock, server, name=name), cadence(phase=places[name]), first=number * 0.02)
+            await fleet.go_on(600)
+            return fleet
+
+        fleet = virtual.run(scenario)
+        return {name: fleet.seconds(name=name) for name in names}, fleet
+
+    healthy, fleet = watched(set())
+    hanging, slow = watched(sick)
+    assert all(len(hanging[name]) > len(healthy[name]) for name in sick)
+    assert {name: hanging[name] for name in names if name not in sick} == {
+        name: healthy[name] for name in names if name not in sick
+    }
+    assert max(slow.late) == max(fleet.late)
