@@ -27,9 +27,10 @@ class Live:
         self.outcomes[result.check.outcome] += 1
         if result.check.cause:
             self.causes[result.check.cause] += 1
+        if result.pulse and result.check.outcome is Outcome.UP:
+            return
         self.timeline.feed(replace(result.check, at=round(result.began * SECOND), speaks=True))
-        if not result.pulse or self.last is None or result.check.outcome is not Outcome.UP:
-            self.last = result
+        self.last = result
 
     def missed(self, check: Check) -> None:
         """A slot of the schedule went by without a check."""

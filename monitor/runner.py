@@ -76,22 +76,29 @@ class Runner:
 
     async def _attempt(self, target: Target, steps: Steps, limit: Duration, *, pulse: bool) -> tuple[Cause | None, str]:
         began = self._clock.monotonic()
+        deadline = asyncio.timeout(limit / SECOND)
         try:
-            async with asyncio.timeout(limit / SECOND):
+            async with deadline:
                 await (target.probe.pulse(steps) if pulse else target.probe.check(steps))
         except ProbeFailureError as failure:
             return failure.cause, failure.reply
-        except TimeoutError:
+        except TimeoutError as error:
+            if not deadline.expired():
+                return _internal(target, error)
             if steps.failed in FAREWELL_PHASES:
                 return None, ""
             if self._clock.monotonic() - began > limit / SECOND + STALL:
                 return Cause.OVERLOAD, "the monitor itself stood still"
             return cause_of_timeout(steps.failed), f"no answer within {limit / SECOND:g} s"
-        except Exception as error:
-            # Only the type is said: an exception's text may carry what was sent, a password among it.
-            log.error("check.internal_error", target=target.name, error=type(error).__name__, where=_place(error))  # noqa: TRY400
-            return Cause.INTERNAL, type(error).__name__
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is no downtime
+            return _internal(target, error)
         return None, ""
+
+
+def _internal(target: Target, error: Exception) -> tuple[Cause, str]:
+    # Only the type is said: an exception's text may carry what was sent, a password among it.
+    log.error("check.internal_error", target=target.name, error=type(error).__name__, where=_place(error))
+    return Cause.INTERNAL, type(error).__name__
 
 
 def _place(error: Exception) -> str:

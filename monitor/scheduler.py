@@ -106,11 +106,10 @@ class Scheduler:
             return
 
     async def _one(self, entry: Entry, now: float) -> None:
-        pulse = entry.pulse_due is not None and entry.pulse_due < entry.full_due
-        due = entry.due
-        self._late(now - due)
+        pulse = now < entry.full_due  # where a stall made both due, the full check: it accounts for missed slots
+        self._late(now - entry.due)
         if not pulse and entry.regular:
-            self._record_missed(entry, due, now)
+            self._record_missed(entry, entry.full_due, now)
         result = await self._check(entry.live, pulse)
         self._plan(entry, result)
 

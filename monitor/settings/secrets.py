@@ -73,7 +73,7 @@ class SecretReference:
             return Path(self.name)
         directory = os.environ.get("CREDENTIALS_DIRECTORY")
         if not directory:
-            raise SecretError(f"{self}: $CREDENTIALS_DIRECTORY is not set, as systemd does for LoadCredential=")
+            raise SecretError(f"{self}: $CREDENTIALS_DIRECTORY is not set; systemd's LoadCredential= sets it")
         return Path(directory) / self.name
 
     def _guard(self, status: os.stat_result) -> None:

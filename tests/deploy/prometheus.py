@@ -1,4 +1,4 @@
-"""Decides how a real Prometheus runs for a test: on a free port, with its data in one directory, and how it is asked."""
+"""Decides how a real Prometheus runs for a test, on a free port and with its data in one directory."""
 
 import http.client
 import json
@@ -66,8 +66,14 @@ class Prometheus:
 
     def wait_for(self, expression: str) -> Vector:
         """What the expression says once it says something; LabError when it stays silent."""
-        self._daemon.wait_until(lambda: bool(self.query(expression)), expression)
-        return self.query(expression)
+        answers: list[Vector] = []
+
+        def answered() -> bool:
+            answers.append(self.query(expression))
+            return bool(answers[-1])
+
+        self._daemon.wait_until(answered, expression)
+        return answers[-1]
 
     def _ready(self) -> bool:
         return self._get("/-/ready")[0] == http.client.OK

@@ -1,5 +1,7 @@
-"""Decides what the exposition for the deployment's tests tells of: one service with a blip and an outage that runs,
-one that is well, and a monitor in good health."""
+"""Decides what the exposition for the deployment's tests tells of.
+
+One service has had a blip and is in an outage, one is well, and the monitor is in good health.
+"""
 
 import threading
 from collections.abc import Iterator
@@ -11,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from monitor.core.book import Book, Rules, TargetRule
 from monitor.core.check import Check, Outcome
-from monitor.core.instants import DAY, HOUR, MINUTE, MILLISECOND, SECOND, Instant, parse_instant
+from monitor.core.instants import DAY, HOUR, MILLISECOND, MINUTE, SECOND, Instant, parse_instant
 from monitor.core.month import Objectives
 from monitor.core.service import Service
 from monitor.live import Live, resumed
@@ -37,7 +39,7 @@ class _Silent:
 
 
 def snapshot() -> Snapshot:
-    """Three hours of a check a minute; the last twenty minutes of `ailing/imap` are an outage, its tenth check a blip."""
+    """Three hours of a check a minute: `ailing/imap` has a blip after ten minutes and an outage in the last twenty."""
     book = Book(_rules())
     lives = {name: _live(book, name) for name in TARGETS}
     for at in range(START, NOW, MINUTE):
@@ -81,7 +83,8 @@ def _result(target: Target, at: Instant) -> Result:
     )
     certificate = Certificate("CN=mx", "CN=ca", ("mx",), START / SECOND, (START + 90 * DAY) / SECOND)
     phases = tuple(Phase(name, 0.01, ok=True) for name in ("dns", "connect", "tls", "greeting"))
-    return Result(target, check, at / SECOND, phases, None, Evidence(certificate=certificate), "", pulse=False)
+    seen = Evidence(certificate=certificate)
+    return Result(target, check, at / SECOND, phases, None, seen, "", pulse=False)
 
 
 @dataclass

@@ -13,7 +13,7 @@ from monitor.core.instants import SECOND, Duration, Instant
 from monitor.core.timeline import Timeline
 from monitor.live import Live
 from monitor.runner import Result, Runner, Target
-from monitor.scheduler import Scheduler
+from monitor.scheduler import Entry, Scheduler
 from probes import PULSE_PHASES
 from probes.base import Steps
 from probes.errors import Cause, ProbeFailureError
@@ -120,10 +120,9 @@ class Fleet:
             stepped=lambda before, after: self.steps.append((before, after)),
         )
 
-    def add(self, target: Target, cadence: Cadence, *, first: float = 0) -> Live:
+    def add(self, target: Target, cadence: Cadence, *, first: float = 0) -> Entry:
         live = Live(target, Timeline(CONFIRM, RECOVER))
-        self.scheduler.add(live, cadence, BEGINNING + first)
-        return live
+        return self.scheduler.add(live, cadence, BEGINNING + first)
 
     async def go_on(self, seconds: float) -> None:
         """Check for a while, then stop."""

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from monitor.clock import Clock
 from monitor.core.instants import SECOND, Duration, Instant
 
 BEGINNING = 960.0
@@ -87,11 +86,6 @@ def run(scenario: Callable[[VirtualClock], Coroutine[Any, Any, T]]) -> T:
     loop = VirtualLoop()
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         return runner.run(scenario(VirtualClock(loop)))
-
-
-def is_a_clock(clock: VirtualClock) -> Clock:
-    """For the type checker: what the daemon calls a clock."""
-    return clock
 
 
 @asynccontextmanager
