@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from monitor.cadence import Cadence, phases
 from monitor.core.book import Rules, TargetRule
 from monitor.core.instants import SECOND
-from monitor.core.maintenance import Exclusion, Policy, Window
+from monitor.core.maintenance import Policy, Window
 from monitor.core.month import Objectives
 from monitor.core.recurrence import Recurrence
 from monitor.core.service import Service
@@ -42,12 +42,6 @@ def rules_of(settings: Settings) -> Rules:
         services={name: service(name) for name in named},
         objectives={name: _objectives(settings, one) for name, one in named.items()},
         policy=Policy(settings.maintenance_policy.notice, settings.maintenance_policy.late == "excuse"),
-        windows=[window_of(window, settings.zone) for window in settings.maintenance],
-        exclusions=[
-            Exclusion(x.id, tuple(x.scope), x.start, x.end, x.category, x.evidence, x.by, x.approved_by)
-            for x in settings.exclusions
-            if x.start is not None and x.end is not None
-        ],
     )
 
 

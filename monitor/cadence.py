@@ -19,7 +19,8 @@ class Cadence:
 
     def slot_after(self, instant: float) -> float:
         """The target's next regular slot after an instant."""
-        return self.phase + (floor((instant - self.phase) / self.interval) + 1) * self.interval
+        slot = self.phase + (floor((instant - self.phase) / self.interval) + 1) * self.interval
+        return slot if slot > instant else slot + self.interval  # a quotient may be rounded down to the slot's own
 
     def missed(self, due: float, now: float) -> list[float]:
         """The regular slots from `due` on that passed whole before `now`."""

@@ -211,17 +211,22 @@ class Daemon:
             await web.TCPSite(runner=public, host=host, port=port).start()
         except OSError as error:
             raise ListenError(f"web.listen {host}:{port}: {_plain(error)}") from error
-        path: Path = self.settings.control.socket
+        path = self.settings.control.socket
         try:
-            path.unlink(missing_ok=True)
+            _remove(path)
             await web.UnixSite(control, str(path)).start()
-            path.chmod(0o660)
+            os.chmod(path, 0o660)  # noqa: PTH101 - at start, nothing is kept waiting
         except OSError as error:
             raise ListenError(f"control.socket {path}: {_plain(error)}") from error
 
 
 async def _run(task: Callable[[], Awaitable[None]]) -> None:
     await task()
+
+
+def _remove(path: Path) -> None:
+    """A socket that a killed daemon left; the ledger's lock says that none runs."""
+    path.unlink(missing_ok=True)
 
 
 def _plain(error: OSError) -> str:

@@ -22,6 +22,7 @@ from monitor import __version__
 from monitor.core.instants import SECOND, Duration, Instant
 from monitor.core.month import Figures
 from monitor.snapshot import STATES, ServicePicture, Snapshot, TargetPicture
+from probes.base import Phase
 
 TARGET = ("sla_service", "target", "protocol")
 MONTH = ("sla_service", "month")
@@ -130,8 +131,8 @@ def _targets(targets: tuple[TargetPicture, ...]) -> Iterator[Metric]:
             success.add_metric(labels, float(target.success))
         if target.last is not None:
             duration.add_metric(labels, _s(target.last.check.duration))
-            for phase in target.last.phases:
-                phases.add_metric([*labels, phase.name], phase.seconds)
+            for name, value in _spent(target.last.phases).items():
+                phases.add_metric([*labels, name], value)
             certificate = target.last.evidence.certificate
             if certificate is not None:
                 expiry.add_metric(labels[:2], certificate.not_after)
@@ -146,6 +147,14 @@ def _targets(targets: tuple[TargetPicture, ...]) -> Iterator[Metric]:
         outages.add_metric(labels[:2], target.outages)
         blips.add_metric(labels[:2], target.blips)
     yield from (success, duration, phases, checks, failures, state, expiry, began, outages, blips)
+
+
+def _spent(phases: Iterable[Phase]) -> dict[str, float]:
+    """Seconds by phase; behind STARTTLS a phase is gone through twice."""
+    spent: dict[str, float] = {}
+    for phase in phases:
+        spent[phase.name] = spent.get(phase.name, 0.0) + phase.seconds
+    return spent
 
 
 def _services(services: tuple[ServicePicture, ...]) -> Iterator[Metric]:

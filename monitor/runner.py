@@ -85,14 +85,19 @@ class Runner:
         except TimeoutError as error:
             if not deadline.expired():
                 return _internal(target, error)
-            if steps.failed in FAREWELL_PHASES:
-                return None, ""
-            if self._clock.monotonic() - began > limit / SECOND + STALL:
-                return Cause.OVERLOAD, "the monitor itself stood still"
-            return cause_of_timeout(steps.failed), f"no answer within {limit / SECOND:g} s"
+            return _late(steps.failed, limit, self._clock.monotonic() - began)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is no downtime
             return _internal(target, error)
         return None, ""
+
+
+def _late(phase: str | None, limit: Duration, seconds: float) -> tuple[Cause | None, str]:
+    """What it means that the deadline passed, after so many seconds."""
+    if phase in FAREWELL_PHASES:
+        return None, ""
+    if seconds > limit / SECOND + STALL:
+        return Cause.OVERLOAD, "the monitor itself stood still"
+    return cause_of_timeout(phase), f"no answer within {limit / SECOND:g} s"
 
 
 def _internal(target: Target, error: Exception) -> tuple[Cause, str]:

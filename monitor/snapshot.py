@@ -6,7 +6,8 @@ Months that have settled are kept; only the running one, and one that has just e
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from monitor.core.book import Book, Burn, Horizon
+from monitor.core.book import Book, Horizon
+from monitor.core.budget import LONGEST, Burn, burn
 from monitor.core.calendar import Month
 from monitor.core.instants import Instant
 from monitor.core.month import Figures, Sums
@@ -96,10 +97,12 @@ class Photographer:
             self._figures(service.name, month.plus(-back), horizon, settled) for back in range(self._months)
         )
         shown = tuple(one for one in figures if one.since is not None or one.month == month)
-        burn = self._book.burn(figures[0], horizon)
+        span = (max(month.start(self._book.rules.zone), now - LONGEST), now)
+        downtime = self._book.counted(service.name, span, horizon)
+        spent = burn(downtime, now, figures[0].budget, figures[0].remaining, figures[0].total)
         seconds = self._settled_seconds(service, settled, horizon)
         return ServicePicture(
-            service.name, state_of(service, states), shown, burn, seconds, settled if seconds.length else None
+            service.name, state_of(service, states), shown, spent, seconds, settled if seconds.length else None
         )
 
     def _figures(self, name: str, month: Month, horizon: Horizon, settled: Instant) -> Figures:

@@ -1,46 +1,23 @@
 """The account of all targets and services: checks go in, figures come out.
 
-The daemon and `replay` use this one path. `record` takes checks in the order of their instants per target and
-returns what has become final; `figures` evaluates a month as seen from a horizon.
+The daemon, `replay` and `verify` use this one path. `record` takes checks in the order of their instants per target
+and returns what has become final; `figures` evaluates a month as seen from a horizon.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from zoneinfo import ZoneInfo
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
-from monitor.core.budget import BURN_WINDOWS, burn_rate, exhaustion
 from monitor.core.calendar import Month
 from monitor.core.check import Check
 from monitor.core.history import History, View
-from monitor.core.instants import DAY, Duration, Instant
-from monitor.core.intervals import Span, Spans, total
-from monitor.core.maintenance import Exclusion, Policy, Window, excusing
-from monitor.core.month import Figures, Objectives, Sums, sums
+from monitor.core.instants import Instant
+from monitor.core.intervals import Span, Spans, normal
+from monitor.core.maintenance import Exclusion, Window, excusing
+from monitor.core.month import Figures, Sums, sums
 from monitor.core.outages import ServiceOutage, counted, outages
+from monitor.core.rules import Epochs, Rules, TargetRule
 from monitor.core.service import Service, Sets, Views, Windows, evaluate, windows_of
 from monitor.core.timeline import Event, Timeline
-
-
-@dataclass(frozen=True, slots=True)
-class TargetRule:
-    """How checks of a target become labels (R2), and how long one speaks where it does not say (R1)."""
-
-    confirm: int
-    recover: int
-    stale_after: Duration
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """Everything configured that decides figures."""
-
-    zone: ZoneInfo
-    targets: Mapping[str, TargetRule]
-    services: Mapping[str, Service]
-    objectives: Mapping[str, Objectives]
-    policy: Policy = field(default_factory=Policy)
-    windows: Sequence[Window] = ()
-    exclusions: Sequence[Exclusion] = ()
 
 
 @dataclass(slots=True)
@@ -61,18 +38,26 @@ class Horizon:
     now: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Burn:
-    """Burn rates by window, microseconds to exhaustion (None: never), and the settled instant."""
-
-    rates: Mapping[str, float]
-    exhaustion: float | None
-
-
 class Book:
-    def __init__(self, rules: Rules) -> None:
-        self.rules = rules
-        self.accounts = {name: Account(Timeline(r.confirm, r.recover)) for name, r in rules.targets.items()}
+    def __init__(
+        self, rules: Rules | Epochs, windows: Sequence[Window] = (), exclusions: Sequence[Exclusion] = ()
+    ) -> None:
+        self.epochs = rules if isinstance(rules, Epochs) else Epochs.of(rules)
+        self.windows = windows
+        self.exclusions = exclusions
+        self.accounts: dict[str, Account] = {}
+        for one in self.epochs.rules:
+            self._open_accounts(one)
+
+    @property
+    def rules(self) -> Rules:
+        """The rules in force now."""
+        return self.epochs.current
+
+    def change_rules(self, start: Instant, rules: Rules) -> None:
+        """From `start` on, other rules are in force (R7)."""
+        self.epochs = self.epochs.plus(start, rules)
+        self._open_accounts(rules)
 
     def record(self, target: str, check: Check) -> list[Event]:
         """Take a check and return the target's events that have become final.
@@ -83,7 +68,8 @@ class Book:
         account = self.accounts[target]
         account.first = check.at if account.first is None else min(account.first, check.at)
         account.newest = check.at if account.newest is None else max(account.newest, check.at)
-        events = account.timeline.feed(check)
+        rule = self.epochs.at(check.at).targets.get(target)
+        events = account.timeline.feed(check, (rule.confirm, rule.recover) if rule else None)
         account.history.add(events)
         return events
 
@@ -91,20 +77,22 @@ class Book:
         """When the service is accounted for from: its own setting, else its first recorded check (R8)."""
         if service.since is not None:
             return service.since
-        firsts = [self.accounts[leaf].first for leaf in service.leaves()]
+        firsts = [self.accounts[leaf].first for leaf in self._leaves(service.name)]
         return min((first for first in firsts if first is not None), default=None)
 
     def figures(self, name: str, month: Month, horizon: Horizon) -> Figures:
-        """The figures of a service and a month (R8, R9, R10)."""
-        service = self.rules.services[name]
+        """The figures of a service and a month (R8, R9, R10), by the objectives in force at its end."""
         start, end = month.span(self.rules.zone)
-        until = min(end, horizon.at if horizon.now else end, *([service.until] if service.until else []))
+        rules = self.epochs.at(min(end, horizon.at) - 1 if horizon.now else end - 1)
+        service = rules.services.get(name) or self.rules.services[name]
+        until = min(end, horizon.at if horizon.now else end, *([service.until] if service.until is not None else []))
         since = self.since(service)
         begin = max(start, since) if since is not None else until
         empty = since is None or begin >= until
         evaluated = (until, until) if empty else (begin, until)
-        sets, views, windows = self._around(service, evaluated, horizon)
+        sets, found, views, windows = self._around(name, evaluated, horizon)
         own = windows_of(service, windows)
+        leaves = [] if empty else self._leaves(name)
         return Figures(
             service=name,
             month=month,
@@ -113,54 +101,90 @@ class Book:
             until=None if empty else until,
             provisional=horizon.now and horizon.at < end,
             sums=sums(sets, own, *evaluated),
-            objectives=self.rules.objectives[name],
-            blips=_blips(service, views, evaluated),
-            suspect=_suspect(service, views, evaluated),
-            outages=tuple(outages(service, sets, own, views, evaluated)),
+            objectives=rules.objectives.get(name) or self.rules.objectives[name],
+            blips=self._blips(name, views, evaluated),
+            suspect=_suspect(leaves, views, evaluated),
+            outages=tuple(outages(name, leaves, found, sets, own, views, evaluated)),
         )
 
-    def outages(self, name: str, month: Month, horizon: Horizon) -> tuple[ServiceOutage, ...]:
-        return self.figures(name, month, horizon).outages
+    def outage(self, name: str, start: Instant, horizon: Horizon) -> ServiceOutage | None:
+        """The outage of a service that starts at an instant."""
+        month = Month.of(start, self.rules.zone)
+        listed = self.figures(name, month, horizon).outages
+        return next((one for one in listed if one.start == start), None)
 
-    def burn(self, figures: Figures, horizon: Horizon) -> Burn:
-        """Burn rates and the time to exhaustion as seen from now (R11)."""
-        service = self.rules.services[figures.service]
-        month_start = figures.month.start(self.rules.zone)
-        begin = max(month_start, horizon.at - 3 * DAY)
-        recent = self._counted(service, (begin, max(begin, horizon.at)), horizon)
-        down = {w: _inside(recent, horizon.at - length, horizon.at) for w, length in BURN_WINDOWS.items()}
-        left = exhaustion(figures.remaining, down["1h"])
-        rates = {
-            window: float(burn_rate(down[window], length, figures.budget, figures.total))
-            for window, length in BURN_WINDOWS.items()
-        }
-        return Burn(rates, None if left is None else float(left))
+    def counted(self, name: str, span: Span, horizon: Horizon) -> Spans:
+        """The downtime inside a span, what is excused taken out."""
+        views, windows = self._views(*span, horizon), self._windows(*span)
+        service = self.rules.services[name]
+        return counted(self._sets(name, *span, views, windows)[0].kept_down, windows_of(service, windows), *span)
 
     def sums(self, name: str, start: Instant, end: Instant, horizon: Horizon) -> Sums:
         """The measures of `[start, end)` alone; those of neighbouring stretches add up."""
         service = self.rules.services[name]
         views, windows = self._views(start, end, horizon), self._windows(start, end)
-        return sums(evaluate(service, views, windows), windows_of(service, windows), start, end)
+        return sums(self._sets(name, start, end, views, windows)[0], windows_of(service, windows), start, end)
 
-    def _counted(self, service: Service, span: Span, horizon: Horizon) -> Spans:
-        views, windows = self._views(*span, horizon), self._windows(*span)
-        sets = evaluate(service, views, windows)
-        return counted(sets.kept_down, windows_of(service, windows), *span)
+    def _open_accounts(self, rules: Rules) -> None:
+        for name, rule in rules.targets.items():
+            if name not in self.accounts:
+                self.accounts[name] = Account(Timeline(rule.confirm, rule.recover))
 
-    def _around(self, service: Service, span: Span, horizon: Horizon) -> tuple[Sets, Views, Windows]:
+    def _leaves(self, name: str) -> list[str]:
+        """The counting targets of a service, in any epoch."""
+        services = (rules.services[name] for rules in self.epochs.rules if name in rules.services)
+        return list(dict.fromkeys(leaf for service in services for leaf in service.leaves()))
+
+    def _around(self, name: str, span: Span, horizon: Horizon) -> tuple[Sets, list[Span], Views, Windows]:
         """Evaluate a span, widened until the outages that touch its ends are whole."""
         start, end = span
-        reach = 2 * DAY
+        reach = 2 * 86_400_000_000
         while True:
             views, windows = self._views(start, end, horizon), self._windows(start, end)
-            sets = evaluate(service, views, windows)
+            sets, found = self._sets(name, start, end, views, windows)
             before = bool(sets.down) and sets.down[0][0] == start
             after = bool(sets.down) and sets.down[-1][1] == end
             if start == end or not (before or after) or reach > 2**60:
-                return sets, views, windows
+                return sets, found, views, windows
             start -= reach * before
             end += reach * after
             reach *= 8
+
+    def _sets(self, name: str, start: Instant, end: Instant, views: Views, windows: Windows) -> tuple[Sets, list[Span]]:
+        """The service over a stretch, and the stretches of its outages, each piece by the rules in force then (R7)."""
+        pieces = [
+            (first, last, evaluate(rules.services[name], views, windows))
+            for first, last, rules in self.epochs.pieces(start, end)
+            if name in rules.services
+        ]
+        if len(pieces) == 1 and pieces[0][:2] == (start, end):
+            return pieces[0][2]
+        joined = Sets.joined([(evaluated[0].clipped(first, last)) for first, last, evaluated in pieces])
+        unseen = [(first, last) for first, last, rules in self.epochs.pieces(start, end) if name not in rules.services]
+        found = [
+            (max(span[0], first), min(span[1], last))
+            for first, last, evaluated in pieces
+            for span in evaluated[1]
+            if span[0] < last and first < span[1]
+        ]
+        return replace(
+            joined,
+            unknown=normal([*joined.unknown, *unseen]),
+            possibly=normal([*joined.possibly, *unseen]),
+            kept_possibly=normal([*joined.kept_possibly, *unseen]),
+        ), found
+
+    def _blips(self, name: str, views: Views, evaluated: Span) -> tuple[int, int]:
+        """Blips of counting targets whose first `down` lies in E, in full (R9)."""
+        found = [
+            blip.end - blip.start
+            for first, last, rules in self.epochs.pieces(*evaluated)
+            if name in rules.services
+            for leaf in rules.services[name].leaves()
+            for blip in views(leaf).blips
+            if first <= blip.start < last
+        ]
+        return len(found), sum(found)
 
     def _views(self, start: Instant, end: Instant, horizon: Horizon) -> Views:
         made: dict[str, View] = {}
@@ -176,26 +200,13 @@ class Book:
         return view
 
     def _windows(self, start: Instant, end: Instant) -> Windows:
-        rules = self.rules
-        return excusing(rules.windows, rules.exclusions, rules.policy, start, end)
+        return excusing(self.windows, self.exclusions, lambda at: self.epochs.at(at).policy, start, end)
 
 
-def _inside(spans: Spans, start: Instant, end: Instant) -> Duration:
-    return total((max(s, start), min(e, end)) for s, e in spans if s < end and start < e)
-
-
-def _suspect(service: Service, views: Views, evaluated: Span) -> tuple[str, ...]:
+def _suspect(leaves: Sequence[str], views: Views, evaluated: Span) -> tuple[str, ...]:
     """Targets whose undecided row makes a part of E possibly down."""
-    rows = [(leaf, views(leaf).suspect) for leaf in service.leaves()]
+    rows = [(leaf, views(leaf).suspect) for leaf in leaves]
     return tuple(leaf for leaf, row in rows if row and row[0] < evaluated[1] and evaluated[0] < row[1])
 
 
-def _blips(service: Service, views: Views, evaluated: Span) -> tuple[int, Duration]:
-    """Blips of counting targets whose first `down` lies in E, in full (R9)."""
-    found = [
-        blip.end - blip.start
-        for leaf in service.leaves()
-        for blip in views(leaf).blips
-        if evaluated[0] <= blip.start < evaluated[1]
-    ]
-    return len(found), sum(found)
+__all__ = ["Account", "Book", "Epochs", "Horizon", "Rules", "TargetRule"]

@@ -1,6 +1,6 @@
 """Declared windows and exclusions: which spans they excuse (R13, R14, R15)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,6 +18,9 @@ class Policy:
 
     notice: Duration = 0
     late_excuses: bool = True
+
+
+PolicyAt = Callable[[Instant], Policy]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +105,12 @@ def judge(window: Window, occurrence: Span, policy: Policy) -> Judgement:
 
 
 def excusing(
-    windows: Iterable[Window], exclusions: Iterable[Exclusion], policy: Policy, start: Instant, end: Instant
+    windows: Iterable[Window], exclusions: Iterable[Exclusion], policy: PolicyAt, start: Instant, end: Instant
 ) -> dict[str, Spans]:
-    """What is excused inside `[start, end)`, by scope; overlaps are united, so no instant is excused twice (R13)."""
+    """What is excused inside `[start, end)`, by scope; overlaps are united, so no instant is excused twice (R13).
+
+    An occurrence is judged by the policy in force at its start.
+    """
     found: dict[str, list[Span]] = {}
     for scopes, span in _spans(windows, exclusions, policy, start, end):
         for scope in scopes or (EVERYTHING,):
@@ -113,11 +119,11 @@ def excusing(
 
 
 def _spans(
-    windows: Iterable[Window], exclusions: Iterable[Exclusion], policy: Policy, start: Instant, end: Instant
+    windows: Iterable[Window], exclusions: Iterable[Exclusion], policy: PolicyAt, start: Instant, end: Instant
 ) -> Iterator[tuple[tuple[str, ...], Span]]:
     for window in windows:
         for occurrence in window.occurrences(start, end):
-            judgement = judge(window, occurrence, policy)
+            judgement = judge(window, occurrence, policy(occurrence[0]))
             if judgement.excused:
                 yield window.scope, judgement.excused
     for exclusion in exclusions:

@@ -1,13 +1,13 @@
 """The outages of a service, with the durations that stand beside each in the month's figures (R9)."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from monitor.core.instants import Duration, Instant
 from monitor.core.intervals import BEGINNING, END, Span, Spans, clip, subtract, total
-from monitor.core.service import Service, Sets, Views, stretches
+from monitor.core.service import Sets, Views
 from monitor.core.timeline import Outage
 
 
@@ -33,10 +33,17 @@ def counted(spans: Spans, windows: Spans, start: Instant, end: Instant) -> Spans
     return subtract(clip(spans, start, end), clip(windows, start, end))
 
 
-def outages(service: Service, sets: Sets, windows: Spans, views: Views, evaluated: Span) -> Iterator[ServiceOutage]:
-    """Every outage that touches E (`evaluated`), in the order of their starts."""
-    found = stretches(service, views)
-    leaves = [(leaf, views(leaf).outages) for leaf in service.leaves()]
+def outages(
+    service: str,
+    targets: Iterable[str],
+    found: Sequence[Span],
+    sets: Sets,
+    windows: Spans,
+    views: Views,
+    evaluated: Span,
+) -> Iterator[ServiceOutage]:
+    """Every outage that touches E (`evaluated`), in the order of their starts; `found` are the stretches."""
+    leaves = [(leaf, views(leaf).outages) for leaf in targets]
     for position, (start, end) in enumerate(sets.down):
         inside = max(start, evaluated[0]), min(end, evaluated[1])
         if inside[0] >= inside[1]:
@@ -46,7 +53,7 @@ def outages(service: Service, sets: Sets, windows: Spans, views: Views, evaluate
         first, last = _longest((start, end), found, before, after)
         failed = _failed(leaves, start, end)
         yield ServiceOutage(
-            id=outage_id(service.name, start),
+            id=outage_id(service, start),
             start=start,
             end=end,
             ongoing=any(outage.ongoing and outage.end == end for _, outage in failed),

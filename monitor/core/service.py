@@ -4,12 +4,12 @@
 down or unknown, else unknown (`any` is n = 1, `all` is n = the number of parts).
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 
 from monitor.core.history import View
 from monitor.core.instants import Instant
-from monitor.core.intervals import Span, Spans, at_least, subtract, union
+from monitor.core.intervals import Span, Spans, at_least, clip, normal, subtract, union
 
 EVERYTHING = ""
 """The scope of a window that names none."""
@@ -60,6 +60,14 @@ class Sets:
             subtract(self.kept_certainly, window),
         )
 
+    def clipped(self, start: Instant, end: Instant) -> "Sets":
+        return Sets(*(clip(getattr(self, part.name), start, end) for part in fields(self)))
+
+    @staticmethod
+    def joined(pieces: Sequence["Sets"]) -> "Sets":
+        """Pieces of neighbouring stretches as one."""
+        return Sets(*(normal(s for piece in pieces for s in getattr(piece, part.name)) for part in fields(Sets)))
+
 
 Views = Callable[[str], View]
 """The view of a target by its name `service/target`, always of the stretch that is evaluated."""
@@ -68,10 +76,15 @@ Windows = Mapping[str, Spans]
 """Excusing spans by scope: `service`, `service/target` or `EVERYTHING`."""
 
 
-def evaluate(service: Service, views: Views, windows: Windows) -> Sets:
-    """The service over the stretch that its views cover, windows on its parts taken out, its own not."""
+def evaluate(service: Service, views: Views, windows: Windows) -> tuple[Sets, list[Span]]:
+    """The service over the stretch that its views cover, and the stretches of its outages (R9)."""
+    return _sets(service, views, windows), stretches(service, views)
+
+
+def _sets(service: Service, views: Views, windows: Windows) -> Sets:
+    """Windows on its parts are taken out, its own are not."""
     parts = [_target(views(target)).without(windows.get(target, [])) for target in service.targets]
-    parts += [evaluate(member, views, windows).without(windows.get(member.name, [])) for member in service.members]
+    parts += [_sets(member, views, windows).without(windows.get(member.name, [])) for member in service.members]
     n = service.at_least
     down = at_least(n, [part.down for part in parts])
     not_up = at_least(n, [union(part.down, part.unknown) for part in parts])

@@ -23,8 +23,8 @@ class Outage:
     """A maximal contiguous stretch `[start, end)` labelled down, with the bounds of R4.
 
     The true start lies in `(outer_start, certain_start]`, the true end in `(certain_end, outer_end]`; between
-    `certain_start` and `certain_end`, where they are in that order, the target is certainly down. `ongoing`: the stretch reaches now (or `--until`). `cause` is that of its
-    first `down` check.
+    `certain_start` and `certain_end`, where they are in that order, the target is certainly down. `ongoing`: the
+    stretch reaches now (or `--until`). `cause` is that of its first `down` check.
     """
 
     start: Instant
@@ -125,10 +125,11 @@ class Timeline:
     head: Check | None = None
     events: list[Event] = field(default_factory=list)
 
-    def feed(self, check: Check) -> list[Event]:
+    def feed(self, check: Check, thresholds: tuple[int, int] | None = None) -> list[Event]:
         """Take the next check and return what has become final.
 
-        Raises ValueError where its instant lies before that of a check already fed.
+        `thresholds` are confirm and recover from this check on, where they differ from those before (R7). Raises
+        ValueError where its instant lies before that of a check already fed.
         """
         if not check.heard:
             return []
@@ -138,6 +139,8 @@ class Timeline:
             self.head = stronger(self.head, check)
             return []
         self._apply_head()
+        if thresholds is not None:
+            self.confirm, self.recover = thresholds
         self.head = check
         return self._emitted()
 

@@ -62,9 +62,6 @@ class SelfTest:
     name: str
     address: Address | None = None
 
-    def __str__(self) -> str:
-        return self.name
-
 
 @dataclass(frozen=True, slots=True)
 class AtLeast:

@@ -213,9 +213,8 @@ def book_of(case: OCase, axis: Axis, *, budget: int, service: Service) -> Book:
         targets={path: TargetRule(t.confirm, t.recover, t.stale_after * axis.step) for path, t in own.items()},
         services={service.name: service},
         objectives={service.name: Objectives(Fraction(0), budget * axis.step)},
-        windows=[window_of(window, axis) for window in case.windows],
     )
-    book = Book(rules)
+    book = Book(rules, [window_of(window, axis) for window in case.windows])
     for path, checks in case.checks.items():
         for found in sorted(oracle.looked_at(checks, case.view), key=lambda check: check.at):
             book.record(path, check_of(found, own[path], axis))

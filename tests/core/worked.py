@@ -70,9 +70,8 @@ def book(
         {"mail": Service("mail", at_least, tuple(targets))},
         {"mail": Objectives(Fraction("99.5"), 216 * MINUTE)},
         policy or Policy(),
-        tuple(windows),
     )
-    made = Book(rules)
+    made = Book(rules, tuple(windows))
     for name, own in checks.items():
         for check in own:
             made.record(f"mail/{name}", check)

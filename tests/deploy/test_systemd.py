@@ -19,7 +19,7 @@ SYSUSERS = ROOT / "systemd" / "sysusers.d" / "mailuptime.conf"
 TMPFILES = ROOT / "systemd" / "tmpfiles.d" / "mailuptime.conf"
 PROGRAM = "/usr/bin/mailuptime"
 EXPOSURE = 11
-"""Tenths, the lowest that holds with systemd 252: what is left is the Internet, local sockets and the machine's /usr."""
+"""Tenths, the lowest that holds with systemd 252: left are the Internet, local sockets and the machine's /usr."""
 PATIENCE_S = 30.0
 WATCHDOG_S = 3
 

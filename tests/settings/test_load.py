@@ -141,8 +141,8 @@ def test_anchors_and_merge_keys_are_understood_and_own_keys_win(file: Path) -> N
 services:
   - name: mail
     targets:
-      - &one {name: one, type: imap, host: imap.example.go.th, port: 993, interval: 2m}
-      - {<<: *one, name: two, interval: 5m}
+      - &one {name: one, type: imap, host: &host imap.example.go.th, port: 993, interval: 2m}
+      - {<<: *one, name: two, host: *host, interval: 5m}
       - {<<: [{name: three, type: imap, host: other.example.go.th}, *one]}
 """,
     )
@@ -186,6 +186,27 @@ def test_a_service_can_promise_something_of_its_own(file: Path) -> None:
     (service,) = settings.services
     assert (service.sla.availability, service.sla.downtime_budget) == (Fraction("99.95"), None)
     assert service.since == parse_instant("2026-11-01T00:00+07:00", settings.zone)
+
+
+def test_self_tests_are_names_or_addresses(file: Path) -> None:
+    settings = loaded(file, "self_test: [resolver, gateway, tcp://192.0.2.1:53]" + MINIMAL)
+
+    assert [(test.name, test.address) for test in settings.self_test] == [
+        ("resolver", None),
+        ("gateway", None),
+        ("tcp://192.0.2.1:53", ("192.0.2.1", 53)),
+    ]
+
+
+def test_an_exclusion_can_name_an_outage_in_place_of_a_span(file: Path) -> None:
+    settings = loaded(
+        file,
+        f"{MINIMAL}exclusions:\n"
+        "  - {outage: mail-20261110T030100Z, category: force_majeure, evidence: flood, by: ops, approved_by: me}\n",
+    )
+
+    (exclusion,) = settings.exclusions
+    assert (exclusion.outage, exclusion.start, exclusion.end) == ("mail-20261110T030100Z", None, None)
 
 
 def test_listening_on_ipv6_is_written_in_brackets(file: Path) -> None:

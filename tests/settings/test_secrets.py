@@ -88,12 +88,10 @@ def test_every_password_that_cannot_be_read_is_a_problem_with_its_place(
 
     said = [str(problem).partition(": services[0].targets") for problem in caught.value.problems]
     place = f"{tmp_path / 'mailuptime.yaml'}"
+    unset = "$CREDENTIALS_DIRECTORY is not set; systemd's LoadCredential= sets it"
     assert [(before, after) for before, _, after in said] == [
         (f"{place}:4:86", f"[0].login.password: file {tmp_path / 'none'}: No such file or directory"),
-        (
-            f"{place}:5:86",
-            "[1].login.password: credential probe: $CREDENTIALS_DIRECTORY is not set; systemd's LoadCredential= sets it",
-        ),
+        (f"{place}:5:86", f"[1].login.password: credential probe: {unset}"),
         (f"{place}:6:86", "[2].login.password: env NOT_SET is not set"),
     ]
 
