@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 from monitor.cadence import Cadence, phases
 from monitor.core.book import Rules, TargetRule
 from monitor.core.instants import SECOND
-from monitor.core.maintenance import Policy, Window
+from monitor.core.maintenance import Exclusion, Policy, Window
 from monitor.core.month import Objectives
 from monitor.core.recurrence import Recurrence
 from monitor.core.service import Service
 from monitor.runner import Target
 from monitor.settings import Settings
-from monitor.settings.models import ServiceSettings, TargetSettings, WindowSettings
+from monitor.settings.models import ExclusionSettings, ServiceSettings, TargetSettings, WindowSettings
 from probes import REGISTRY
 
 
@@ -61,6 +61,20 @@ def window_of(settings: WindowSettings, sla_zone: ZoneInfo) -> Window:
         settings.by,
         recurrence,
         settings.declared,
+        settings.approved_by,
+    )
+
+
+def exclusion_of(settings: ExclusionSettings) -> Exclusion:
+    """An exclusion; one that names an outage has no span of its own yet."""
+    return Exclusion(
+        settings.id,
+        tuple(settings.scope),
+        settings.start or 0,
+        settings.end or 0,
+        settings.category,
+        settings.evidence,
+        settings.by,
         settings.approved_by,
     )
 

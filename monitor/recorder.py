@@ -8,6 +8,7 @@ their time becomes unknown.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 
 import structlog
 
@@ -48,6 +49,7 @@ class Recorder:
         self._arrivals: asyncio.Queue[Arrival] = asyncio.Queue()
         self._pending = Batch()
         self._states: dict[str, str] = {}
+        self._next_attempt = -inf  # on the monotonic clock, while the ledger is unavailable
         self.writable = True
         self.turned_away = 0
         self.last_commit: int | None = None
@@ -65,7 +67,7 @@ class Recorder:
 
     def put(self, arrival: Arrival) -> None:
         if self.pending >= MOST_PENDING and arrival.live is not None:
-            self.turned_away += 1
+            self.turned_away += len(arrival.missed) + (arrival.result is not None)
             arrival.live.running = None
             return
         self._arrivals.put_nowait(arrival)
@@ -76,11 +78,20 @@ class Recorder:
 
     async def drain(self) -> None:
         """Record everything that has arrived; for the daemon's end."""
+        self._next_attempt = -inf
         while not self._arrivals.empty():
             await self._round()
 
     async def _round(self) -> None:
         arrivals = await self._gather()
+        handling = asyncio.create_task(self._handle(arrivals))
+        try:
+            await asyncio.shield(handling)
+        except asyncio.CancelledError:
+            await handling  # interrupted, the commit would be forgotten here and be made again by `drain`
+            raise
+
+    async def _handle(self, arrivals: list[Arrival]) -> None:
         for arrival in arrivals:
             self._take(arrival)
         await self._commit()
@@ -93,7 +104,7 @@ class Recorder:
         """Wait for something to arrive, or while the ledger is unavailable for the time of the next attempt."""
         arrivals: list[Arrival] = []
         try:
-            async with asyncio.timeout(None if self.writable else RETRY):
+            async with asyncio.timeout(None if self.writable else self._next_attempt - self._clock.monotonic()):
                 arrivals.append(await self._arrivals.get())
         except TimeoutError:
             return arrivals
@@ -128,7 +139,7 @@ class Recorder:
             self._pending.states[name] = state
 
     async def _commit(self) -> None:
-        if not self._pending:
+        if not self._pending or self._clock.monotonic() < self._next_attempt:
             return
         batch = self._pending
         try:
@@ -137,8 +148,10 @@ class Recorder:
             if self.writable:
                 log.error("ledger.unavailable", reason=str(error), pending=self.pending)  # noqa: TRY400 - one line, no traceback
             self.writable = False
+            self._next_attempt = self._clock.monotonic() + RETRY
             return
         self._pending = Batch()
+        self._next_attempt = -inf
         self.last_commit = self._clock.now()
         if not self.writable:
             log.warning("ledger.available_again", recovered=len(batch.checks))

@@ -1,14 +1,17 @@
 """The outages of a service, with the durations that stand beside each in the month's figures (R9)."""
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from monitor.core.instants import Duration, Instant
+from monitor.core.instants import Duration, Instant, from_datetime
 from monitor.core.intervals import BEGINNING, END, Span, Spans, clip, subtract, total
 from monitor.core.service import Sets, Views
 from monitor.core.timeline import Outage
+
+_IDENTITY = re.compile(r"(.+)-(\d{8}T\d{6})(?:\.(\d{1,6}))?Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,18 @@ def outage_id(service: str, start: Instant) -> str:
     second, fraction = divmod(start, 1_000_000)
     text = datetime.fromtimestamp(second, UTC).strftime("%Y%m%dT%H%M%S")
     return f"{service}-{text}{f'.{fraction:06}'.rstrip('0') if fraction else ''}Z"
+
+
+def start_of(identity: str) -> tuple[str, Instant] | None:
+    """The service and the start that an outage's id names; None where it is none."""
+    found = _IDENTITY.fullmatch(identity)
+    if found is None:
+        return None
+    try:
+        second = datetime.strptime(found[2], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return found[1], from_datetime(second) + int((found[3] or "").ljust(6, "0"))
 
 
 def _longest(outage: Span, found: Sequence[Span], before: Instant, after: Instant) -> Span:

@@ -3,9 +3,10 @@
 Nothing but the file itself is opened: no socket, no name is looked up, no password read. `load_secrets` does that.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from monitor.settings.fields import Context, SelfTest, shape
@@ -17,7 +18,7 @@ from monitor.settings.models import (
     TopLevel,
     WindowSettings,
 )
-from monitor.settings.nodes import read
+from monitor.settings.nodes import Document, read
 from monitor.settings.problems import ConfigurationError, Loc, Problem, Report, suggest
 from monitor.settings.reader import Placed, Reader, Types
 from monitor.settings.secrets import SecretError, SecretReference
@@ -44,7 +45,11 @@ __all__ = [
     "load_exclusions",
     "load_maintenance",
     "load_secrets",
+    "read_exclusion",
+    "read_maintenance",
 ]
+
+R = TypeVar("R")
 
 SECTIONS: dict[str, type[Section]] = {
     "sla": SlaSettings,
@@ -168,3 +173,22 @@ def _recorded(path: Path, settings: Settings) -> tuple[Reader, list[tuple[Loc, A
         document.report.add((), f"a list is expected, not {shape(root)}")
         return reader, []
     return reader, [((index,), item) for index, item in enumerate(root)]
+
+
+def read_maintenance(request: dict[str, Any], settings: Settings) -> WindowSettings:
+    """One window from keys and texts, as a command gives it. Raises ConfigurationError, its path `maintenance`."""
+    return _requested("maintenance", request, settings, read_windows)
+
+
+def read_exclusion(request: dict[str, Any], settings: Settings) -> ExclusionSettings:
+    """One exclusion from keys and texts. Raises ConfigurationError, its path `exclusion`."""
+    return _requested("exclusion", request, settings, read_exclusions)
+
+
+def _requested(what: str, request: dict[str, Any], settings: Settings, read_them: Callable[..., tuple[R, ...]]) -> R:
+    report = Report(what)
+    reader = Reader(Document(request, report), Context(settings.zone, settings.path.absolute().parent), {})
+    found = read_them(reader, [((), request)], settings.names())
+    if report.problems:
+        raise ConfigurationError([replace(problem, mark=None) for problem in report.problems])
+    return found[0]

@@ -6,7 +6,6 @@ One service has had a blip and is in an outage, one is well, and the monitor is 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from zoneinfo import ZoneInfo
@@ -87,11 +86,10 @@ def _result(target: Target, at: Instant) -> Result:
     return Result(target, check, at / SECOND, phases, None, seen, "", pulse=False)
 
 
-@dataclass
 class Scene:
     """The exposition of the snapshot; each call starts one more check, 20 ms late."""
 
-    def __post_init__(self) -> None:
+    def __init__(self) -> None:
         self._lateness = Lateness()
         picture = snapshot()
         health = Health(

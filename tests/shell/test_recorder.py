@@ -2,9 +2,6 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,39 +9,303 @@ import pytest
 
 from monitor import recorder as module
 from monitor.application import Application
+from monitor.clock import SystemClock
 from monitor.core.check import Check, Outcome
-from monitor.core.instants import SECOND
-from monitor.ledger import Batch, Fact, Ledger, LedgerUnavailableError
+from monitor.core.instants import HOUR, SECOND
+from monitor.core.timeline import Timeline
+from monitor.ledger import Batch, Fact, Ledger
 from monitor.ledger.writer import Writer
+from monitor.live import Live
 from monitor.metrics import Health, Lateness
 from monitor.recorder import RETRY, Arrival, Recorder
+from monitor.runner import Target
+from probes.base import Steps
 from probes.errors import Cause
-from tests.ledger.accounts import RULES, book
+from tests.ledger.accounts import TARGETS, book, book_of
 from tests.shell import virtual
-from tests.shell.fleet import REFUSED, Answer, Fleet, Server, cadence, failing, target, well
-from tests.shell.virtual import VirtualClock
+from tests.shell.desk import Desk
+from tests.shell.fleet import NO_MAILBOX, REFUSED, failing
+from tests.shell.virtual import WALL, VirtualClock
+
+IMAP, SMTP = TARGETS
 
 
-@dataclass
-class Desk:
-    """A recorder whose ledger is a list, which may be out of order."""
+class Log:
+    """In place of the recorder's own."""
 
-    clock: VirtualClock
-    batches: list[Batch] = field(default_factory=list)
-    broken: bool = False
-    story: list[str] = field(default_factory=list)
+    def __init__(self, story: list[str]) -> None:
+        self._story = story
+        self.events: list[tuple[str, dict[str, Any]]] = []
 
-    def __post_init__(self) -> None:
-        self.book = book()
-        self.fleet = Fleet(self.clock)
-        self.recorder = Recorder(self.clock, self.book, self, self.published)
+    def _say(self, event: str, **values: Any) -> None:
+        self._story.append("logged")
+        self.events.append((event, values))
 
-    async def commit(self, batch: Batch) -> None:
-        await asyncio.sleep(0)
-        if self.broken:
-            raise LedgerUnavailableError("disk full")
-        self.batches.append(batch)
-        self.story.append("committed")
+    debug = info = warning = error = _say
 
-    def published(self) -> None:
-        self.story.append("published")
+    def named(self, name: str) -> list[dict[str, Any]]:
+        return [values for event, values in self.events if event == name]
+
+
+def test_a_check_is_committed_then_published_then_logged(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(clock: VirtualClock) -> list[str]:
+        desk = Desk(clock)
+        monkeypatch.setattr(module, "log", Log(desk.story))
+        async with virtual.beside(desk.recorder.run()):
+            await desk.check()
+            await clock.sleep(1)
+        return list(dict.fromkeys(desk.story))
+
+    assert virtual.run(scenario) == ["committed", "published", "logged"]
+
+
+def test_what_is_committed_is_what_was_seen() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        desk = Desk(clock, failing(NO_MAILBOX, (1, 100)))
+        async with virtual.beside(desk.recorder.run()):
+            seen = [*await desk.checks(2), (await desk.check(SMTP)).check]
+            await clock.sleep(1)
+        assert [row.check for row in desk.writer.rows] == seen
+        assert [row.target for row in desk.writer.rows] == [IMAP, IMAP, SMTP]
+        up, down, _ = desk.writer.rows
+        assert (up.phase, up.evidence) == (None, None)
+        assert down.phase == "select"
+        assert down.evidence is not None
+        assert [name for name, _ in down.evidence["phases"]] == ["select"]
+        assert desk.writer.batches[-1].states[SMTP].newest == seen[-1].at
+
+    virtual.run(scenario)
+
+
+def test_what_arrives_together_is_committed_together() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        desk = Desk(clock)
+        for name in TARGETS:
+            await desk.check(name)
+        await desk.recorder.drain()
+        [batch] = desk.writer.batches
+        assert [row.target for row in batch.checks] == [IMAP, SMTP]
+
+    virtual.run(scenario)
+
+
+def test_an_outage_becomes_a_fact_once_it_is_final() -> None:
+    async def scenario(clock: VirtualClock) -> list[Fact]:
+        desk = Desk(clock, failing(REFUSED, (10, 40)))
+        async with virtual.beside(desk.recorder.run()):
+            await desk.checks(8, every=10)
+        return [fact for batch in desk.writer.batches for fact in batch.facts]
+
+    [fact] = virtual.run(scenario)
+    assert fact.kind == "outage"
+    assert fact.body["target"] == IMAP
+    assert (fact.body["start"], fact.body["end"]) == (WALL + 10 * SECOND, WALL + 40 * SECOND)
+
+
+def test_a_good_pulse_leaves_no_trace_and_a_failing_one_is_a_check() -> None:
+    async def scenario(clock: VirtualClock) -> list[Outcome]:
+        desk = Desk(clock, failing(REFUSED, (10, 100)))
+        for _ in range(2):
+            await desk.check(pulse=True)
+            await clock.sleep(10)
+        await desk.recorder.drain()
+        return [row.check.outcome for row in desk.writer.rows]
+
+    assert virtual.run(scenario) == [Outcome.DOWN]
+
+
+def test_missed_slots_are_recorded_with_the_check_that_found_them() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        desk = Desk(clock)
+        missed = [Check(WALL + slot * SECOND, Outcome.UNKNOWN, 0, 135 * SECOND, cause=Cause.MISSED) for slot in (1, 2)]
+        clock.stall(3)
+        desk.recorder.put(Arrival(desk.lives[IMAP], missed=tuple(missed)))
+        check = (await desk.check()).check
+        await desk.recorder.drain()
+        assert [row.check for row in desk.writer.rows] == [*missed, check]
+        assert desk.lives[IMAP].outcomes == {Outcome.UNKNOWN: 2, Outcome.UP: 1}
+
+    virtual.run(scenario)
+
+
+def test_after_the_clock_was_set_back_checks_are_recorded_as_not_speaking() -> None:
+    async def scenario(clock: VirtualClock) -> list[bool]:
+        desk = Desk(clock)
+        async with virtual.beside(desk.recorder.run()):
+            await desk.checks(2)
+            clock.step(-HOUR)
+            await desk.checks(2)
+            clock.step(HOUR)
+            await desk.checks(1)
+        return [row.check.speaks for row in desk.writer.rows]
+
+    assert virtual.run(scenario) == [True, True, False, False, True]
+
+
+def test_while_the_ledger_cannot_be_written_nothing_is_lost_and_it_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        desk = Desk(clock)
+        log = Log(desk.story)
+        monkeypatch.setattr(module, "log", log)
+        desk.writer.broken = True
+        async with virtual.beside(desk.recorder.run()):
+            kept = await desk.checks(20)
+            assert desk.writer.attempts == 20 / RETRY
+            assert (desk.recorder.writable, desk.recorder.durable, desk.recorder.pending) == (False, False, 20)
+            assert "published" not in desk.story
+            [reason] = log.named("ledger.unavailable")
+            assert reason["reason"] == "ledger.db: database or disk is full"
+            desk.writer.broken = False
+            await clock.sleep(RETRY + 1)
+            assert [row.check for row in desk.writer.rows] == kept
+            assert (desk.recorder.writable, desk.recorder.durable, desk.recorder.pending) == (True, True, 0)
+            assert desk.recorder.last_commit is not None
+            [again] = log.named("ledger.available_again")
+            assert again["recovered"] == 20
+
+    virtual.run(scenario)
+
+
+def test_beyond_the_bound_checks_are_turned_away_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_PENDING", 3)
+
+    async def scenario(clock: VirtualClock) -> None:
+        desk = Desk(clock)
+        desk.writer.broken = True
+        async with virtual.beside(desk.recorder.run()):
+            kept = await desk.checks(3)
+            turned_away = await desk.checks(2)
+            missed = tuple(
+                Check(WALL + slot * SECOND, Outcome.UNKNOWN, 0, 0, cause=Cause.MISSED) for slot in range(5, 9)
+            )
+            desk.recorder.put(Arrival(desk.lives[IMAP], missed=missed))
+            fact = Fact(clock.now(), "clock_step", {"before": 0, "after": 1})
+            desk.recorder.put(Arrival(None, facts=(fact,)))
+            assert desk.recorder.turned_away == len(turned_away) + len(missed)
+            assert desk.book.accounts[IMAP].newest == kept[-1].at
+            desk.writer.broken = False
+            await clock.sleep(RETRY + 1)
+        assert [row.check for row in desk.writer.rows] == kept
+        assert desk.writer.batches[-1].facts == [fact]
+
+    virtual.run(scenario)
+
+
+def test_what_was_turned_away_is_unknown_time_and_no_downtime(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_PENDING", 1)
+
+    async def scenario(clock: VirtualClock) -> None:
+        desk = Desk(clock, failing(REFUSED, (60, 600)))
+        desk.writer.broken = True
+        async with virtual.beside(desk.recorder.run()):
+            await desk.checks(10, every=60)
+            desk.writer.broken = False
+            await clock.sleep(RETRY + 1)
+            await desk.check()
+            await clock.sleep(1)
+        view = desk.book.accounts[IMAP].history
+        assert [(gap.start, gap.end) for gap in view.gaps] == []  # not final before the next check
+        tail = desk.book.accounts[IMAP].timeline.tail(clock.now(), clip=True)
+        assert [type(event).__name__ for event in tail.events] == ["Gap"]
+
+    virtual.run(scenario)
+
+
+def test_readiness_says_that_the_ledger_cannot_be_written_and_figures_wait_for_it() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        desk = Desk(clock)
+        recorder = desk.recorder
+        application = Application(
+            clock,
+            desk.book,
+            desk.lives,
+            1,
+            durable=lambda: recorder.durable,
+            health=lambda: Health(recorder.writable, recorder.pending, recorder.last_commit, 0, 0, 0, 0),
+            lateness=Lateness(),
+        )
+        assert application.unready() == ["2 of 2 targets have not been checked yet"]
+        async with virtual.beside(recorder.run()):
+            for name in TARGETS:
+                await desk.check(name)
+            await clock.sleep(1)
+            assert application.unready() == []
+            application.refresh()
+            frozen = application.status()["services"]
+            desk.writer.broken = True
+            desk.change(lambda _: REFUSED)
+            for _ in range(3):
+                await desk.check()
+                await clock.sleep(60)
+            application.refresh()
+            assert application.unready() == ["the ledger cannot be written"]
+            assert application.status()["services"] == frozen
+            assert [one["state"] for one in application.status()["targets"]] == ["down", "unknown"]
+            desk.writer.broken = False
+            await clock.sleep(RETRY)
+            application.refresh()
+            assert application.unready() == []
+            assert application.status()["services"] != frozen
+
+    virtual.run(scenario)
+
+
+class SlowLedger(Ledger):
+    """Whose disk answers when it is told to."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.began, self.go_on = threading.Event(), threading.Event()
+
+    def commit(self, batch: Batch) -> None:
+        self.began.set()
+        self.go_on.wait(60)
+        super().commit(batch)
+
+
+async def test_a_stop_during_a_commit_records_everything_once(tmp_path: Path) -> None:
+    clock = SystemClock()
+    ledger = SlowLedger(tmp_path / "ledger.db")
+    writer, recorder_book = Writer(ledger), book()
+    recorder = Recorder(clock, recorder_book, writer, lambda: None)
+    fact = Fact(1, "started", {})
+    recorder.put(Arrival(None, facts=(fact,)))
+    running = asyncio.create_task(recorder.run())
+    await asyncio.to_thread(ledger.began.wait, 60)
+    running.cancel()
+    asyncio.get_running_loop().call_soon(ledger.go_on.set)
+    await asyncio.wait([running])
+    stopped = Fact(2, "stopped", {})
+    recorder.put(Arrival(None, facts=(stopped,)))
+    await recorder.drain()
+    writer.close()
+    with Ledger(tmp_path / "ledger.db") as again:
+        assert [link.fact for link in again.facts()] == [fact, stopped]
+
+
+class Idle:
+    """A probe that nobody uses."""
+
+    async def check(self, steps: Steps) -> None: ...
+
+    async def pulse(self, steps: Steps) -> None: ...
+
+
+async def test_a_recorded_outage_is_found_again_by_the_next_start(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.db")
+    writer, written = Writer(ledger), book()
+    clock = SystemClock()
+    recorder = Recorder(clock, written, writer, lambda: None)
+    live = Live(Target(IMAP, "imap", Idle(), 15 * SECOND, 135 * SECOND), Timeline(3, 2))
+    for number, outcome in enumerate([Outcome.UP, *[Outcome.DOWN] * 3, *[Outcome.UP] * 4]):
+        cause = None if outcome is Outcome.UP else "timeout"
+        check = Check(WALL + number * 5 * SECOND, outcome, 0, 135 * SECOND, cause=cause)
+        recorder.put(Arrival(live, missed=(check,)))
+    await recorder.drain()
+    writer.close()
+    with Ledger(tmp_path / "ledger.db") as again:
+        assert book_of(again).accounts == written.accounts
+    [outage] = written.accounts[IMAP].history.outages
+    assert (outage.start, outage.end) == (WALL + 5 * SECOND, WALL + 20 * SECOND)

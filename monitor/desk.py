@@ -1,0 +1,261 @@
+"""Where maintenance, exclusions and approvals are declared: a request in, facts and an answer out (R13, R14, R15).
+
+The desk decides and writes nothing: a running daemon commits the facts through its recorder, a command without one
+through the ledger that it has locked. Either then calls `accept`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from monitor.assembly import exclusion_of, window_of
+from monitor.core.book import Book, Horizon
+from monitor.core.calendar import Month
+from monitor.core.declarations import Act, Declarations, exclusion_body, window_body
+from monitor.core.instants import Instant, format_instant, parse_instant, seconds
+from monitor.core.maintenance import Exclusion, Window, judge
+from monitor.core.outages import start_of
+from monitor.figures import Document
+from monitor.ledger import Fact
+from monitor.settings import Settings, read_exclusion, read_maintenance
+
+MOST_MONTHS = 13
+
+
+class RefusedActError(Exception):
+    """A request that is refused; the text is one line, or several."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What to record, and what to say."""
+
+    facts: tuple[Fact, ...]
+    document: Document
+
+
+class Desk:
+    def __init__(self, settings: Settings, book: Book, declarations: Declarations) -> None:
+        self._settings = settings
+        self._book = book
+        self.declarations = declarations
+        self._show()
+
+    def accept(self, facts: Sequence[Fact]) -> None:
+        """Let recorded facts take effect."""
+        for fact in facts:
+            self.declarations = self.declarations.plus(fact.at, fact.kind, fact.body)
+        self._show()
+
+    def reconcile(self, now: Instant) -> list[Fact]:
+        """What the configuration's windows and exclusions mean beside what is recorded (R15).
+
+        New ones are declared now at the earliest; those gone from the file are cancelled now; an edited one is both.
+        """
+        windows = [window_of(one, self._settings.zone) for one in self._settings.maintenance]
+        exclusions = [self._excluded(exclusion_of(one), one.outage, now) for one in self._settings.exclusions]
+        wanted = [("window", window_body(one, "file")) for one in windows]
+        wanted += [("exclusion", exclusion_body(one, "file")) for one in exclusions]
+        known = [("window", window_body(one, "file")) for one, act in self.declarations.windows if _in_file(act)]
+        known += [
+            ("exclusion", exclusion_body(one, "file")) for one, act in self.declarations.exclusions if _in_file(act)
+        ]
+        gone = [one for one in known if _bare(*one) not in [_bare(*other) for other in wanted]]
+        new = [one for one in wanted if _bare(*one) not in [_bare(*other) for other in known]]
+        return [
+            *(_ended(now, kind, body["id"], "file") for kind, body in gone),
+            *(Fact(now, kind, body) for kind, body in new),
+        ]
+
+    def handle(self, act: str, request: dict[str, Any], now: Instant, proof: str) -> Answer:
+        """Decide on a request. Raises RefusedActError or ConfigurationError, and nothing is to be recorded."""
+        handlers: dict[str, Callable[[dict[str, Any], Instant, str], Answer]] = {
+            "maintenance.add": self._add,
+            "maintenance.shorten": self._shorten,
+            "maintenance.cancel": self._cancel,
+            "exclusion.add": self._exclude,
+            "exclusion.withdraw": self._withdraw,
+            "approve": self._approve,
+        }
+        if act not in handlers:
+            raise RefusedActError(f'there is no act "{act}"')
+        return handlers[act](request, now, proof)
+
+    def listed(self, now: Instant) -> Document:
+        """Every window and exclusion with what it comes to."""
+        return {
+            "maintenance": [self._window_document(window, act, now) for window, act in self.declarations.windows],
+            "exclusions": [self._exclusion_document(one, act) for one, act in self.declarations.exclusions],
+        }
+
+    def _add(self, request: dict[str, Any], now: Instant, proof: str) -> Answer:
+        request, dry = _without(request, "dry_run")
+        settings = read_maintenance(request, self._settings)
+        if self.declarations.window(settings.id):
+            raise RefusedActError(f"maintenance {settings.id} is declared already; shorten or cancel it")
+        # A command speaks for now: what it claims of earlier days needs an approval.
+        window = replace(window_of(settings, self._settings.zone), declared=now, approved_by=None)
+        document = {
+            **self._window_document(window, Act("command", now, proof=proof), now),
+            "would_excuse": self._preview(window, now),
+        }
+        return Answer(() if dry else (Fact(now, "window", window_body(window, "command", proof)),), document)
+
+    def _shorten(self, request: dict[str, Any], now: Instant, proof: str) -> Answer:
+        window, act = self._window(request)
+        end = self._time(request, "end")
+        if not window.start < end:
+            raise RefusedActError("end must be after the window's start; cancel it instead")
+        if window.recurrence is None and end >= window.end:
+            raise RefusedActError(f"it ends at {format_instant(window.end, self._settings.zone)} already")
+        body = {"id": window.id, "end": end, "by": _text(request, "by"), "source": "command", "proof": proof}
+        return self._amended(window, act, Fact(now, "window_amended", body), now)
+
+    def _cancel(self, request: dict[str, Any], now: Instant, proof: str) -> Answer:
+        window, act = self._window(request)
+        body = {"id": window.id, "end": None, "by": _text(request, "by"), "source": "command", "proof": proof}
+        return self._amended(window, act, Fact(now, "window_amended", body), now)
+
+    def _amended(self, window: Window, act: Act, fact: Fact, now: Instant) -> Answer:
+        after = Declarations(windows=((window, act),)).plus(fact.at, fact.kind, fact.body)
+        return Answer((fact,), self._window_document(*after.windows[0], now))
+
+    def _exclude(self, request: dict[str, Any], now: Instant, proof: str) -> Answer:
+        settings = read_exclusion(request, self._settings)
+        if self.declarations.exclusion(settings.id):
+            raise RefusedActError(f"exclusion {settings.id} is declared already; withdraw it first")
+        made = replace(self._excluded(exclusion_of(settings), settings.outage, now), approved_by=None)
+        fact = Fact(now, "exclusion", exclusion_body(made, "command", proof))
+        return Answer((fact,), self._exclusion_document(made, Act("command", now, proof=proof)))
+
+    def _withdraw(self, request: dict[str, Any], now: Instant, proof: str) -> Answer:
+        identity = _text(request, "id")
+        if self.declarations.exclusion(identity) is None:
+            raise RefusedActError(f"there is no exclusion {identity}")
+        body = {"id": identity, "by": _text(request, "by"), "source": "command", "proof": proof}
+        return Answer((Fact(now, "exclusion_withdrawn", body),), {"id": identity, "withdrawn": True})
+
+    def _approve(self, request: dict[str, Any], now: Instant, proof: str) -> Answer:
+        identity, by = _text(request, "id"), _text(request, "by")
+        found = self.declarations.window(identity) or self.declarations.exclusion(identity)
+        if found is None:
+            raise RefusedActError(f"there is no maintenance and no exclusion {identity} to approve")
+        declared, act = found
+        if declared.by == by:
+            raise RefusedActError(f"{identity} was declared by {by}; somebody else must approve it")
+        if declared.approved_by is not None and act.approval_proof is not None:
+            raise RefusedActError(f"{identity} is approved already, by {declared.approved_by}")
+        body = {"id": identity, "by": by, "proof": proof}
+        document = {"id": identity, "approved_by": by, "attested_by_one": act.proof == proof}
+        return Answer((Fact(now, "approval", body),), document)
+
+    def _excluded(self, exclusion: Exclusion, outage: str | None, now: Instant) -> Exclusion:
+        """With the span of the outage that it names."""
+        if outage is None:
+            return exclusion
+        name, start = start_of(outage) or ("", 0)
+        found = self._book.outage(name, start, Horizon(now, now=True)) if name in self._book.rules.services else None
+        if found is None:
+            raise RefusedActError(f"there is no outage {outage}; mailuptime outages lists them")
+        return replace(exclusion, start=found.start, end=found.end, scope=exclusion.scope or (name,))
+
+    def _preview(self, window: Window, now: Instant) -> list[Document]:
+        """What the window would take off the downtime of each service and month, as things stand."""
+        zone, horizon = self._settings.zone, Horizon(now, now=True)
+        first, last = Month.of(min(window.start, now), zone), Month.of(now, zone)
+        months = [last.plus(-back) for back in range(MOST_MONTHS) if last.plus(-back) >= first]
+        asked = [(name, month) for name in self._book.rules.services for month in reversed(months)]
+        before = [self._book.figures(*one, horizon).sums.downtime for one in asked]
+        self._book.windows = [*self.declarations.declared, window]
+        after = [self._book.figures(*one, horizon).sums.downtime for one in asked]
+        self._show()
+        return [
+            {"service": name, "month": str(month), "seconds": seconds(b - a)}
+            for (name, month), b, a in zip(asked, before, after, strict=True)
+            if b != a
+        ]
+
+    def _show(self) -> None:
+        self._book.windows = self.declarations.declared
+        self._book.exclusions = self.declarations.excluded
+
+    def _window(self, request: dict[str, Any]) -> tuple[Window, Act]:
+        identity = _text(request, "id")
+        found = self.declarations.window(identity)
+        if found is None:
+            raise RefusedActError(f"there is no maintenance {identity}, or it is cancelled; list shows them")
+        return found
+
+    def _time(self, request: dict[str, Any], key: str) -> Instant:
+        try:
+            return parse_instant(_text(request, key), self._settings.zone)
+        except ValueError as error:
+            raise RefusedActError(f"{key}: {error}") from None
+
+    def _window_document(self, window: Window, act: Act, now: Instant) -> Document:
+        zone = self._settings.zone
+        span = (window.start, window.end)
+        coming = [one for one in window.occurrences(now, now + 400 * 86_400_000_000) if one[1] > now]
+        judged = judge(window, coming[0] if window.recurrence and coming else span, self._book.rules.policy)
+        retroactive = judged.retroactive
+        return {
+            "id": window.id,
+            "scope": list(window.scope),
+            "start": format_instant(judged.planned[0], zone),
+            "end": format_instant(judged.planned[1], zone),
+            "rrule": window.recurrence.rule if window.recurrence else None,
+            "reason": window.reason,
+            "by": window.by,
+            "declared": None if window.declared is None else format_instant(window.declared, zone),
+            "approved_by": window.approved_by,
+            "attested_by_one": act.attested_by_one,
+            "late": judged.late,
+            "retroactive_seconds": 0 if retroactive is None else seconds(retroactive[1] - retroactive[0]),
+            "excuses": None if judged.excused is None else [format_instant(at, zone) for at in judged.excused],
+            "cancelled": act.cancelled,
+            "source": act.source,
+        }
+
+    def _exclusion_document(self, exclusion: Exclusion, act: Act) -> Document:
+        zone = self._settings.zone
+        return {
+            "id": exclusion.id,
+            "scope": list(exclusion.scope),
+            "start": format_instant(exclusion.start, zone),
+            "end": format_instant(exclusion.end, zone),
+            "category": exclusion.category,
+            "evidence": exclusion.evidence,
+            "by": exclusion.by,
+            "approved_by": exclusion.approved_by,
+            "attested_by_one": act.attested_by_one,
+            "excuses": exclusion.excuses and not act.cancelled,
+            "withdrawn": act.cancelled,
+            "source": act.source,
+        }
+
+
+def _in_file(act: Act) -> bool:
+    return act.source == "file" and not act.cancelled
+
+
+def _bare(kind: str, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """What a declaration is; when it was declared and who approved it come later."""
+    return kind, {key: value for key, value in body.items() if key not in {"declared", "approved_by"}}
+
+
+def _ended(now: Instant, kind: str, identity: str, source: str) -> Fact:
+    body: dict[str, Any] = {"id": identity, "by": source, "source": source, "proof": None}
+    if kind == "window":
+        return Fact(now, "window_amended", {**body, "end": None})
+    return Fact(now, "exclusion_withdrawn", body)
+
+
+def _without(request: dict[str, Any], key: str) -> tuple[dict[str, Any], bool]:
+    return {name: value for name, value in request.items() if name != key}, bool(request.get(key))
+
+
+def _text(request: dict[str, Any], key: str) -> str:
+    value = request.get(key)
+    if not isinstance(value, str) or not value.strip():
+        raise RefusedActError(f"{key} is required")
+    return value
