@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from monitor import queries
 from monitor.clock import Clock
+from monitor.closing import Closing
 from monitor.core.book import Book
 from monitor.core.instants import SECOND, format_instant, seconds
 from monitor.figures import Document, service_document
@@ -24,6 +25,8 @@ class Application:
         months: int,
         *,
         durable: Callable[[], bool],
+        closings: Callable[[], dict[str, Closing]],
+        declared: Callable[[int], Document],
         health: Callable[[], Health],
         lateness: Lateness,
     ) -> None:
@@ -32,6 +35,8 @@ class Application:
         self._lives = lives
         self._photographer = Photographer(book, lives, months)
         self._durable = durable
+        self._closings = closings
+        self._declared = declared
         self._health = health
         self._collector = Collector(lambda: self._snapshot, health, lateness)
         self._snapshot = self._photographer.take(clock.now(), clock.monotonic())
@@ -42,6 +47,10 @@ class Application:
         if not self._durable():
             fresh = replace(fresh, services=self._snapshot.services, month=self._snapshot.month)
         self._snapshot = fresh
+
+    def declared(self) -> None:
+        """Something was declared: every month is looked at again."""
+        self._photographer.forget()
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         return exposition(self._collector, accept)
@@ -57,10 +66,13 @@ class Application:
         return reasons
 
     def sla(self, month: str | None) -> Document:
-        return queries.sla(self._book, month, self._clock.now())
+        return queries.sla(self._book, month, self._clock.now(), self._closings())
 
     def outages(self, month: str | None) -> Document:
         return queries.outages(self._book, month, self._clock.now())
+
+    def declarations(self) -> Document:
+        return self._declared(self._clock.now())
 
     def services(self) -> list[str]:
         return list(self._book.rules.services)

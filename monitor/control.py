@@ -30,8 +30,8 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
-def ask(path: Path, what: str, **query: str | None) -> Document:
-    """GET a document from the daemon.
+def ask(path: Path, what: str, post: Document | None = None, **query: str | None) -> Document:
+    """GET a document from the daemon, or POST one to it.
 
     Raises NotRunningError where none listens, PermissionError where this user may not ask, RefusedError where the
     daemon says no.
@@ -39,14 +39,16 @@ def ask(path: Path, what: str, **query: str | None) -> Document:
     connection = _UnixConnection(path)
     given = urlencode({key: value for key, value in query.items() if value is not None})
     try:
-        connection.request("GET", f"/{what}?{given}")
+        body = None if post is None else json.dumps(post)
+        headers = {} if post is None else {"Content-Type": "application/json"}
+        connection.request("GET" if post is None else "POST", f"/{what}?{given}", body, headers)
         response = connection.getresponse()
-        body = response.read()
+        answer = response.read()
     except (FileNotFoundError, ConnectionRefusedError) as error:
         raise NotRunningError(str(path)) from error
     finally:
         connection.close()
     if response.status != http.client.OK:
-        raise RefusedError(body.decode(errors="replace").strip())
-    document: Document = json.loads(body)
+        raise RefusedError(answer.decode(errors="replace").strip())
+    document: Document = json.loads(answer)
     return document

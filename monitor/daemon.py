@@ -13,12 +13,15 @@ from aiohttp import web
 from monitor import __version__
 from monitor.application import Application
 from monitor.assembly import rules_of, targets_of
+from monitor.bookkeeper import Bookkeeper
 from monitor.cadence import Cadence
 from monitor.clock import Clock, SystemClock
 from monitor.core.instants import SECOND
 from monitor.credentials import KIND, Credentials
+from monitor.desk import Desk
+from monitor.figures import Document
 from monitor.ledger import Fact, Ledger
-from monitor.ledger.restore import restored
+from monitor.ledger.restore import put_in_force, restored
 from monitor.ledger.writer import Writer
 from monitor.live import Live, resumed
 from monitor.metrics import Health, Lateness
@@ -47,7 +50,8 @@ class Daemon:
         self.settings = settings
         self._started = self.clock.now()
         self._writer = Writer(ledger)
-        self.book = restored(rules_of(settings), ledger)
+        self.book, declarations = restored(ledger, rules_of(settings))
+        self._first_facts = put_in_force(self.book, ledger, rules_of(settings), self._started)
         self._credentials = Credentials(link.fact for link in ledger.facts((KIND,)))
         self._runner = Runner(self.clock, lambda target: self._credentials.worked(target.name))
         self._cadences: dict[str, Cadence] = {}
@@ -58,6 +62,9 @@ class Daemon:
             self.lives[name] = Live(target, resumed(self.book.accounts[name].timeline, shift))
         self.lateness = Lateness()
         self.recorder = Recorder(self.clock, self.book, self._writer, self._committed)
+        desk = Desk(settings, self.book, declarations)
+        self.bookkeeper = Bookkeeper(self.clock, self.book, desk, self.recorder, self._writer, settings.sla.close_after)
+        self.bookkeeper.open(ledger)
         self.scheduler = Scheduler(
             self.clock,
             self._check,
@@ -76,10 +83,12 @@ class Daemon:
             self.lives,
             settings.metrics.months,
             durable=lambda: self.recorder.durable,
+            closings=lambda: self.bookkeeper.closings,
+            declared=desk.listed,
             health=self._health,
             lateness=self.lateness,
         )
-        self._pages = Pages(self._application)
+        self._pages = Pages(self._application, self.act)
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT. Raises ListenError where a listener cannot be opened."""
@@ -96,6 +105,7 @@ class Daemon:
                 self._notifier.say("STOPPING=1")
                 self.recorder.put(Arrival(None, facts=(self._fact("stopped", {}),)))
                 await self.recorder.drain()
+                await self.bookkeeper.seal_rest()
         finally:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.remove_signal_handler(number)
@@ -103,7 +113,8 @@ class Daemon:
     async def _begin(self) -> None:
         logins = {name: login for name, live in self.lives.items() if (login := self._login(live.target))}
         await self._credentials.prepare(logins)
-        self.recorder.put(Arrival(None, facts=(self._fact("started", {"version": __version__}),)))
+        started = self._fact("started", {"version": __version__})
+        self.recorder.put(Arrival(None, facts=(*self._first_facts, started)))
         listen = self.settings.web.listen
         log.info("daemon.started", version=__version__, targets=len(self.lives), listen=str(listen))
 
@@ -113,12 +124,14 @@ class Daemon:
         for number, (name, live) in enumerate(self.lives.items()):
             self.scheduler.add(live, self._cadences[name], now + number * FIRST_ROUND_GAP)
         self._wall_clock.every_day(self._anchor, hour=0)
+        self._wall_clock.every_hour(self._keep_books, minute=1)
         self._wall_clock.start()
         self._notifier.say("READY=1", f"STATUS=probing {len(self.lives)} targets")
         try:
             async with asyncio.TaskGroup() as group:
                 tasks: list[Callable[[], Awaitable[None]]] = [
-                    self.scheduler.run, self.recorder.run, self._measure_lag, self._refresh, self._pet_watchdog,
+                    self.scheduler.run, self.recorder.run, self._open_books, self._measure_lag, self._refresh,
+                    self._pet_watchdog,
                 ]  # fmt: skip
                 running = [group.create_task(_run(task), name=task.__name__) for task in tasks]
                 await self._stopping.wait()
@@ -126,6 +139,22 @@ class Daemon:
                     task.cancel()
         finally:
             self._wall_clock.stop()
+
+    async def act(self, name: str, request: Document, proof: str) -> Document:
+        """Carry out what a command asks for. Raises what the bookkeeper raises."""
+        document = await self.bookkeeper.act(name, request, proof)
+        self._application.declared()
+        return document
+
+    async def _keep_books(self) -> None:
+        """Once an hour: close what is due, and seal what was recorded."""
+        await self.bookkeeper.close_months()
+        await self.bookkeeper.seal()
+
+    async def _open_books(self) -> None:
+        """At start, once the recorder runs: what the configuration declares, and what fell due meanwhile."""
+        await self.bookkeeper.reconcile()
+        await self._keep_books()
 
     async def _check(self, live: Live, pulse: bool) -> Result:  # noqa: FBT001 - the scheduler's callback
         live.running = self.clock.now()

@@ -6,10 +6,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from monitor.core.calendar import Month
+from monitor.core.events import Outage
 from monitor.core.instants import SECOND, Duration, Instant, format_instant, seconds
 from monitor.core.month import Figures
 from monitor.core.outages import ServiceOutage
-from monitor.core.timeline import Outage
 
 Document = dict[str, Any]
 

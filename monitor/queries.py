@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from monitor.closing import Closing
 from monitor.core.book import Book, Horizon
 from monitor.core.calendar import Month
 from monitor.core.instants import Instant
@@ -19,12 +20,14 @@ def month_asked(book: Book, text: str | None, now: Instant) -> Month:
     return Month.of(now, book.rules.zone) if text is None else Month.parse(text)
 
 
-def sla(book: Book, month: str | None, now: Instant) -> Document:
-    """The month's figures of every service. Raises ValueError for what is no month."""
+def sla(book: Book, month: str | None, now: Instant, closed: dict[str, Closing]) -> Document:
+    """The month's figures of every service; a closed month says so. Raises ValueError for what is no month."""
     now = newest(book, now)
     asked, horizon = month_asked(book, month, now), Horizon(now, now=True)
     figures = [book.figures(name, asked, horizon) for name in book.rules.services]
-    return month_document(asked, book.rules.zone, figures)
+    document = month_document(asked, book.rules.zone, figures)
+    closing = closed.get(str(asked))
+    return document if closing is None else {**document, "revision": closing.revision, "digest": closing.digest}
 
 
 def outages(book: Book, month: str | None, now: Instant) -> Document:

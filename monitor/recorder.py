@@ -6,7 +6,7 @@ their time becomes unknown.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
 
@@ -30,12 +30,17 @@ RETRY = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """Something to record: a result, or checks that were missed, of one target; or facts of none."""
+    """Something to record: a result, or checks that were missed, of one target; or facts of none.
+
+    `taken` is called with the facts when the book takes them, `durable` is done once they are committed.
+    """
 
     live: Live | None
     result: Result | None = None
     missed: tuple[Check, ...] = ()
     facts: tuple[Fact, ...] = ()
+    taken: Callable[[Sequence[Fact]], None] | None = None
+    durable: asyncio.Future[None] | None = None
 
 
 class Recorder:
@@ -48,6 +53,7 @@ class Recorder:
         self._committed = committed
         self._arrivals: asyncio.Queue[Arrival] = asyncio.Queue()
         self._pending = Batch()
+        self._waiting: list[asyncio.Future[None]] = []
         self._states: dict[str, str] = {}
         self._next_attempt = -inf  # on the monotonic clock, while the ledger is unavailable
         self.writable = True
@@ -114,6 +120,10 @@ class Recorder:
 
     def _take(self, arrival: Arrival) -> None:
         self._pending.facts += arrival.facts
+        if arrival.taken is not None:
+            arrival.taken(arrival.facts)
+        if arrival.durable is not None:
+            self._waiting.append(arrival.durable)
         if arrival.live is None:
             return
         if arrival.result is not None:
@@ -152,6 +162,10 @@ class Recorder:
             return
         self._pending = Batch()
         self._next_attempt = -inf
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_result(None)
+        self._waiting = []
         self.last_commit = self._clock.now()
         if not self.writable:
             log.warning("ledger.available_again", recovered=len(batch.checks))

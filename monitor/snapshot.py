@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from monitor.core.book import Book, Horizon
 from monitor.core.budget import LONGEST, Burn, burn
 from monitor.core.calendar import Month
+from monitor.core.history import History
 from monitor.core.instants import Instant
 from monitor.core.month import Figures, Sums
 from monitor.core.service import Service
@@ -73,10 +74,16 @@ class Photographer:
         pictures = tuple(self._service(service, month, now, states) for service in rules)
         return Snapshot(now, month, targets, pictures)
 
+    def forget(self) -> None:
+        """Evaluate months that have settled anew: something declared may have changed them."""
+        self._finished.clear()
+
     def _target(self, name: str, state: str) -> TargetPicture:
         live, account = self._lives[name], self._book.accounts[name]
         present = account.timeline.present()
         running = present.stretch if present.down else None
+        newest = History()  # what the newest check has ended, which the history takes with the next one
+        newest.add(present.events)
         return TargetPicture(
             name,
             live.target.protocol,
@@ -86,8 +93,8 @@ class Photographer:
             {outcome.value: number for outcome, number in live.outcomes.items()},
             dict(live.causes),
             running.start if running else None,
-            len(account.history.outages) + (1 if present.ended or present.stretch else 0),
-            len(account.history.blips),
+            len(account.history.outages) + len(newest.outages) + (1 if present.ended or present.stretch else 0),
+            len(account.history.blips) + len(newest.blips),
         )
 
     def _service(self, service: Service, month: Month, now: Instant, states: Mapping[str, str]) -> ServicePicture:

@@ -4,17 +4,19 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from monitor.clock import SystemClock
 from monitor.control import NotRunningError, RefusedError, ask
-from monitor.core.book import Book
-from monitor.core.instants import Instant
 from monitor.figures import Document
 from monitor.settings import ConfigurationError, Settings, load
+
+if TYPE_CHECKING:
+    from monitor.ledger import Reader
+    from monitor.resting import Resting
 
 DEFAULT_CONFIGURATION = "/etc/mailuptime/mailuptime.yaml"
 
@@ -63,36 +65,65 @@ def configuration(path: Path) -> Settings:
 
 
 def answer(
-    settings: Settings, what: str, offline: Callable[[Book, Instant], Document], **query: str | None
+    settings: Settings,
+    what: str,
+    offline: Callable[["Resting"], Document],
+    *,
+    post: Document | None = None,
+    **query: str | None,
 ) -> Document:
-    """Ask the running daemon; where none runs, answer from the ledger under its lock."""
+    """Ask the running daemon, or `post` to it; where none runs, answer from the ledger under its lock."""
     try:
-        return ask(settings.control.socket, what, **query)
+        return ask(settings.control.socket, what, post, **query)
     except NotRunningError:
         return _from_ledger(settings, offline)
     except PermissionError:
         text = f"{settings.control.socket}: not permitted; be a member of the group that the socket belongs to"
         raise CommandError(Exit.NOT_PERMITTED, text) from None
     except RefusedError as error:
-        raise CommandError(Exit.USAGE, str(error)) from None
+        raise CommandError(Exit.USAGE, *str(error).splitlines()) from None
     except OSError as error:
         raise CommandError(Exit.UNAVAILABLE, f"{settings.control.socket}: {error.strerror or error}") from None
 
 
-def _from_ledger(settings: Settings, offline: Callable[[Book, Instant], Document]) -> Document:
-    from monitor.assembly import rules_of  # noqa: PLC0415 - commands that ask a daemon start without it
-    from monitor.ledger import Ledger, LedgerError, LedgerLockedError  # noqa: PLC0415
-    from monitor.ledger.restore import restored  # noqa: PLC0415
+def _from_ledger(settings: Settings, offline: Callable[["Resting"], Document]) -> Document:
+    """Answer from the ledger under its lock."""
+    from monitor.resting import rest  # noqa: PLC0415 - commands that ask a daemon start without it
+
+    with ledger_errors(settings), rest(settings) as resting:
+        return offline(resting)
+
+
+@contextmanager
+def reading(settings: Settings) -> Iterator["Reader"]:
+    """The ledger to read: locked where no daemon runs, looked on where one does."""
+    from monitor.ledger import Ledger, LedgerLockedError, Reader  # noqa: PLC0415
+
+    with ledger_errors(settings):
+        try:
+            ledger: Reader = Ledger(settings.ledger.path, create=False)
+        except LedgerLockedError:
+            ledger = Reader.beside(settings.ledger.path)
+        with ledger:
+            yield ledger
+
+
+@contextmanager
+def ledger_errors(settings: Settings) -> Iterator[None]:
+    """What goes wrong with a ledger, or is asked of it in vain, as one line and a status."""
+    from monitor.desk import RefusedActError  # noqa: PLC0415
+    from monitor.ledger import LedgerError, LedgerLockedError  # noqa: PLC0415
 
     try:
-        with Ledger(settings.ledger.path, create=False) as ledger:
-            return offline(restored(rules_of(settings), ledger), SystemClock().now())
+        yield
     except LedgerLockedError as error:
         text = f"{error}, which does not answer on {settings.control.socket}"
         raise CommandError(Exit.UNAVAILABLE, text) from None
     except LedgerError as error:
         raise CommandError(Exit.UNAVAILABLE, str(error)) from None
-    except ValueError as error:
+    except ConfigurationError as error:
+        raise CommandError(Exit.USAGE, *(str(problem) for problem in error.problems)) from None
+    except (RefusedActError, ValueError) as error:
         raise CommandError(Exit.USAGE, str(error)) from None
 
 

@@ -5,7 +5,6 @@ import csv
 import sys
 from typing import Any
 
-from monitor import queries
 from monitor.cli.common import CommandError, Exit, add_configuration, add_format, answer, configuration, print_json
 from monitor.core.calendar import Month
 from monitor.core.instants import SECOND
@@ -28,7 +27,7 @@ def sla(arguments: argparse.Namespace) -> Exit:
     """Print the figures; the status is 1 where an objective is missed."""
     month = _month(arguments)
     settings = configuration(arguments.config)
-    document = answer(settings, "sla", lambda book, now: queries.sla(book, month, now), month=month)
+    document = answer(settings, "sla", lambda resting: resting.sla(month), month=month)
     if arguments.format == "json":
         print_json(document)
     elif arguments.format == "csv":
@@ -41,7 +40,7 @@ def sla(arguments: argparse.Namespace) -> Exit:
 def outages(arguments: argparse.Namespace) -> Exit:
     month = _month(arguments)
     settings = configuration(arguments.config)
-    document = answer(settings, "outages", lambda book, now: queries.outages(book, month, now), month=month)
+    document = answer(settings, "outages", lambda resting: resting.outages(month), month=month)
     if arguments.format == "json":
         print_json(document)
     elif arguments.format == "csv":

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from monitor.core.calendar import Month
 from monitor.core.check import Check
+from monitor.core.events import Event
 from monitor.core.history import History, View
 from monitor.core.instants import Instant
 from monitor.core.intervals import Span, Spans, normal
@@ -17,7 +18,7 @@ from monitor.core.month import Figures, Sums, sums
 from monitor.core.outages import ServiceOutage, counted, outages
 from monitor.core.rules import Epochs, Rules, TargetRule
 from monitor.core.service import Service, Sets, Views, Windows, evaluate, windows_of
-from monitor.core.timeline import Event, Timeline
+from monitor.core.timeline import Timeline
 
 
 @dataclass(slots=True)

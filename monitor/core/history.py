@@ -7,9 +7,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from monitor.core.events import Blip, Event, Gap, Outage
 from monitor.core.instants import Instant
 from monitor.core.intervals import BEGINNING, END, Span, Spans, clip, normal
-from monitor.core.timeline import Blip, Event, Gap, Outage, Timeline
+from monitor.core.timeline import Timeline
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from monitor.core.events import Outage
 from monitor.core.instants import Duration, Instant, from_datetime
 from monitor.core.intervals import BEGINNING, END, Span, Spans, clip, subtract, total
 from monitor.core.service import Sets, Views
-from monitor.core.timeline import Outage
 
 _IDENTITY = re.compile(r"(.+)-(\d{8}T\d{6})(?:\.(\d{1,6}))?Z", re.ASCII)
 

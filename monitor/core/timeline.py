@@ -14,46 +14,9 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 from monitor.core.check import Check, Outcome, stronger
+from monitor.core.events import Blip, Event, Gap, Outage
 from monitor.core.instants import Instant
 from monitor.core.intervals import Span
-
-
-@dataclass(frozen=True, slots=True)
-class Outage:
-    """A maximal contiguous stretch `[start, end)` labelled down, with the bounds of R4.
-
-    The true start lies in `(outer_start, certain_start]`, the true end in `(certain_end, outer_end]`; between
-    `certain_start` and `certain_end`, where they are in that order, the target is certainly down. `ongoing`: the
-    stretch reaches now (or `--until`). `cause` is that of its first `down` check.
-    """
-
-    start: Instant
-    end: Instant
-    outer_start: Instant
-    outer_end: Instant
-    certain_start: Instant
-    certain_end: Instant
-    cause: str | None
-    ongoing: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Blip:
-    """A row of `down` checks that did not make the target down: from its first `down` to what ended it."""
-
-    start: Instant
-    end: Instant
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Time that no check speaks for."""
-
-    start: Instant
-    end: Instant
-
-
-Event = Outage | Blip | Gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +202,7 @@ class Timeline:
     def _apply_down(self, check: Check) -> None:
         before = self.row
         if self.down:
-            self._row_stays_down(check.at)
+            self._row_stays_down(check.at + check.voice, check.at)
             before = None
         else:
             self._extend_row(check)
@@ -264,10 +227,14 @@ class Timeline:
         known = [i for i in (self.last_up, self.last_end) if i is not None]
         self.stretch = Stretch(start, max(known) if known else start)
 
-    def _row_stays_down(self, otherwise: Instant) -> None:
-        """An `up` row that ends undecided is labelled down; after a gap it is where the next outage starts."""
-        if self.stretch is None:
-            self._open(self.row.first if self.row else otherwise)
+    def _row_stays_down(self, end: Instant, otherwise: Instant) -> None:
+        """An `up` row that ends undecided is labelled down; after a gap it is where the next outage starts.
+
+        Without a row it starts at `otherwise`. What would be empty at `end` is no outage.
+        """
+        start = self.row.first if self.row else otherwise
+        if self.stretch is None and start < end:
+            self._open(start)
         self.row = None
 
     def _recovered(self, row: Row) -> None:
@@ -294,7 +261,7 @@ class Timeline:
         if start is None:
             return
         if self.down:
-            self._row_stays_down(self.stretch.start if self.stretch else start)
+            self._row_stays_down(start, start)
             self._close(start)
         elif self.row is not None:
             self.events.append(Blip(self.row.first, start))

@@ -1,15 +1,15 @@
 """The store: facts in a hash chain, checks, and what is derived from them."""
 
 from monitor.ledger.chain import Fact, Link
-from monitor.ledger.store import (
-    Batch,
+from monitor.ledger.reader import (
     CheckRow,
-    Ledger,
     LedgerError,
     LedgerLockedError,
     LedgerUnavailableError,
+    Reader,
     State,
 )
+from monitor.ledger.store import Batch, Ledger
 
 __all__ = [
     "Batch",
@@ -20,5 +20,6 @@ __all__ = [
     "LedgerLockedError",
     "LedgerUnavailableError",
     "Link",
+    "Reader",
     "State",
 ]

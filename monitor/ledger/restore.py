@@ -1,15 +1,19 @@
 """Between the book and the ledger: final events as facts, and a book as it was when the ledger was last written."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from monitor.core.book import Account, Book, Rules
-from monitor.core.timeline import Blip, Event, Gap, Outage, Timeline
+from monitor.core.book import Account, Book, Epochs, Rules
+from monitor.core.declarations import KINDS, Declarations
+from monitor.core.events import Blip, Event, Gap, Outage
+from monitor.core.timeline import Timeline
 from monitor.ledger.chain import Fact
-from monitor.ledger.store import Ledger, State
+from monitor.ledger.reader import Reader, State
 
 _KINDS: dict[str, type[Outage | Blip | Gap]] = {"outage": Outage, "blip": Blip, "gap": Gap}
 EVENT_KINDS = tuple(_KINDS)
+RULES = "rules"
 
 
 def event_fact(target: str, event: Event, now: int) -> Fact:
@@ -32,18 +36,34 @@ def state_of(target: str, account: Account) -> State | None:
     return State(target, account.first, account.newest, account.timeline.dump())
 
 
-def restored(rules: Rules, ledger: Ledger) -> Book:
-    """The book as of the last commit, under the rules given. Targets that are not configured are left out."""
-    book = Book(rules)
+def epochs_of(facts: Iterable[Fact], otherwise: Rules) -> Epochs:
+    """The recorded rules, the first from the beginning; where none is recorded, the ones given."""
+    recorded = [(fact.at, Rules.of(fact.body)) for fact in facts if fact.kind == RULES]
+    return Epochs.of(recorded[0][1], *recorded[1:]) if recorded else Epochs.of(otherwise)
+
+
+def restored(ledger: Reader, rules: Rules) -> tuple[Book, Declarations]:
+    """The book as of the last commit, and everything declared; `rules` hold where none are recorded yet."""
+    declarations = Declarations.of((one.fact.at, one.fact.kind, one.fact.body) for one in ledger.facts(KINDS))
+    epochs = epochs_of((link.fact for link in ledger.facts((RULES,))), rules)
+    book = Book(epochs, declarations.declared, declarations.excluded)
     for state in ledger.states():
-        rule = rules.targets.get(state.target)
-        if rule is None:
-            continue
-        account = book.accounts[state.target]
-        account.first, account.newest = state.first, state.newest
-        account.timeline = Timeline.restore({**state.timeline, "confirm": rule.confirm, "recover": rule.recover})
+        if state.target in book.accounts:
+            account = book.accounts[state.target]
+            account.first, account.newest = state.first, state.newest
+            account.timeline = Timeline.restore(state.timeline)
     for link in ledger.facts(EVENT_KINDS):
         target, event = event_of(link.fact)
         if target in book.accounts:
             book.accounts[target].history.add([event])
-    return book
+    return book, declarations
+
+
+def put_in_force(book: Book, ledger: Reader, rules: Rules, now: int) -> list[Fact]:
+    """Let rules hold from now on where they differ from those in force (R7); the fact to record, if any."""
+    recorded = next(iter(ledger.facts((RULES,))), None) is not None
+    if recorded and rules.document() == book.rules.document():
+        return []
+    if recorded:
+        book.change_rules(now, rules)
+    return [Fact(now, RULES, rules.document())]

@@ -29,6 +29,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         CREATE TRIGGER facts_are_never_deleted BEFORE DELETE ON facts
         BEGIN SELECT RAISE(ABORT, 'facts are append-only'); END
         """,
+        # Also against INSERT OR REPLACE, which deletes without asking the trigger above
+        """
+        CREATE TRIGGER facts_are_only_appended BEFORE INSERT ON facts
+        WHEN NEW.seq <= (SELECT max(seq) FROM facts) OR EXISTS (SELECT 1 FROM facts WHERE digest = NEW.digest)
+        BEGIN SELECT RAISE(ABORT, 'facts are append-only'); END
+        """,
         "CREATE TABLE targets (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT",
         """
         CREATE TABLE checks (
@@ -66,11 +72,8 @@ class ForeignDatabaseError(Exception):
     """The file is an SQLite database of another program."""
 
 
-def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the tables up to date, each step and its version number in one transaction.
-
-    Raises NewerLedgerError or ForeignDatabaseError, having changed nothing.
-    """
+def refuse(connection: sqlite3.Connection) -> None:
+    """Raises NewerLedgerError or ForeignDatabaseError; changes nothing."""
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
@@ -78,6 +81,11 @@ def migrate(connection: sqlite3.Connection) -> None:
         raise ForeignDatabaseError
     if version > len(MIGRATIONS):
         raise NewerLedgerError(f"its version is {version}, this program knows {len(MIGRATIONS)}")
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the tables up to date, each step and its version number in one transaction."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
     for number, statements in enumerate(MIGRATIONS[version:], version + 1):
         connection.execute("BEGIN IMMEDIATE")
         try:

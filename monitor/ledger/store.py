@@ -9,48 +9,21 @@ import fcntl
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
 
-from monitor.core.check import Check, Outcome
-from monitor.core.instants import Instant
 from monitor.ledger.chain import GENESIS, Fact, Link, canonical, chain
-from monitor.ledger.schema import ForeignDatabaseError, NewerLedgerError, migrate
-
-
-class LedgerError(Exception):
-    """The ledger cannot be used; the text is one line for a person."""
-
-
-class LedgerLockedError(LedgerError):
-    """Another process holds the ledger."""
-
-
-class LedgerUnavailableError(LedgerError):
-    """The ledger cannot be created, opened or written."""
-
-
-@dataclass(frozen=True, slots=True)
-class CheckRow:
-    """A check as it is recorded: what the accounting needs, and what explains it."""
-
-    target: str
-    check: Check
-    phase: str | None = None
-    evidence: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """A target's resumable state."""
-
-    target: str
-    first: Instant
-    newest: Instant
-    timeline: dict[str, Any]
+from monitor.ledger.reader import (
+    CheckRow,
+    LedgerLockedError,
+    LedgerUnavailableError,
+    Reader,
+    State,
+    reason,
+)
+from monitor.ledger.schema import APPLICATION_ID, ForeignDatabaseError, NewerLedgerError, migrate, refuse
 
 
 @dataclass(slots=True)
@@ -65,31 +38,30 @@ class Batch:
         return bool(self.checks or self.facts or self.states)
 
 
-class Ledger:
+class Ledger(Reader):
     """Use as a context manager; raises LedgerError's kinds when it cannot be opened."""
 
     def __init__(self, path: Path, *, create: bool = True) -> None:
-        self.path = path
         self._targets: dict[str, int] = {}
         if not create and not path.exists():
             raise LedgerUnavailableError(f"{path}: there is no ledger yet; it is made by mailuptime run")
         self._lock = _locked(path)
         try:
-            self._connection = _connected(path)
-            self._targets = dict(self._connection.execute("SELECT name, id FROM targets"))
-            last = self._connection.execute("SELECT seq, digest FROM facts ORDER BY seq DESC LIMIT 1").fetchone()
+            super().__init__(path, _connected(path))
+            self._targets, self._head = self._resumed()
         except BaseException:
             os.close(self._lock)
             raise
-        self._head: tuple[int, bytes] = last or (0, GENESIS)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    def _resumed(self) -> tuple[dict[str, int], tuple[int, bytes]]:
+        """The targets that are known, and the chain's last fact."""
+        try:
+            targets = dict(self._connection.execute("SELECT name, id FROM targets"))
+            last = self._connection.execute("SELECT seq, digest FROM facts ORDER BY seq DESC LIMIT 1").fetchone()
+        except sqlite3.Error as error:
+            self._connection.close()
+            raise LedgerUnavailableError(f"{self.path}: {reason(error)}") from error
+        return targets, last or (0, GENESIS)
 
     def close(self) -> None:
         """Close the file, folding the write-ahead log into it, and let go of the lock."""
@@ -108,37 +80,15 @@ class Ledger:
             self._connection.execute("BEGIN IMMEDIATE")
             self._write(batch, links)
             self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except BaseException as error:
             self._targets = known
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            raise LedgerUnavailableError(f"{self.path}: {error}") from error
+            with suppress(sqlite3.Error):  # where the disk fails, also this may; the next commit tries again
+                self._connection.rollback()
+            if isinstance(error, sqlite3.Error):
+                raise LedgerUnavailableError(f"{self.path}: {error}") from error
+            raise
         if links:
             self._head = links[-1].seq, links[-1].digest
-
-    def facts(self, kinds: Sequence[str] = ()) -> Iterator[Link]:
-        """Every fact in order, or those of some kinds."""
-        where = f"WHERE kind IN ({','.join('?' * len(kinds))})" if kinds else ""
-        query = f"SELECT seq, at, kind, body, previous, digest FROM facts {where} ORDER BY seq"  # noqa: S608 - only question marks
-        for seq, at, kind, body, previous, digest in self._connection.execute(query, tuple(kinds)):
-            yield Link(seq, Fact(at, kind, json.loads(body)), previous, digest)
-
-    def states(self) -> Iterator[State]:
-        query = "SELECT name, first, newest, state FROM timelines JOIN targets ON targets.id = target"
-        for name, first, newest, state in self._connection.execute(query):
-            yield State(name, first, newest, json.loads(state))
-
-    def checks(self, start: Instant, end: Instant) -> Iterator[CheckRow]:
-        """The recorded checks with instants in `[start, end)`, in their order."""
-        query = (
-            "SELECT name, at, outcome, duration, voice, speaks, cause, phase, evidence"
-            " FROM checks JOIN targets ON targets.id = target WHERE at >= ? AND at < ? ORDER BY at, checks.id"
-        )
-        for name, at, outcome, duration, voice, speaks, cause, phase, evidence in self._connection.execute(
-            query, (start, end)
-        ):
-            check = Check(at, Outcome(outcome), duration, voice, bool(speaks), cause)
-            yield CheckRow(name, check, phase, json.loads(evidence) if evidence else None)
 
     def _write(self, batch: Batch, links: Iterable[Link]) -> None:
         self._connection.executemany(
@@ -164,7 +114,8 @@ class Ledger:
 
     def _check_values(self, row: CheckRow) -> tuple[object, ...]:
         check = row.check
-        evidence = None if row.evidence is None else json.dumps(row.evidence, ensure_ascii=False)
+        # In ASCII: a server's words may hold bytes of no known encoding, which are no text to SQLite
+        evidence = None if row.evidence is None else json.dumps(row.evidence)
         return (
             self._target(row.target), check.at, check.outcome.value, check.duration, check.voice,
             int(check.speaks), check.cause, row.phase, evidence,
@@ -197,24 +148,27 @@ def _locked(path: Path) -> int:
     return handle
 
 
+def _try_to_write(connection: sqlite3.Connection) -> None:
+    """So that a file which may only be read is refused now and not at the first commit."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    finally:
+        connection.rollback()
+
+
 def _connected(path: Path) -> sqlite3.Connection:
     connection: sqlite3.Connection | None = None
     try:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        refuse(connection)  # before the journal's mode, which stays in the file
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         migrate(connection)
+        _try_to_write(connection)
     except (sqlite3.Error, NewerLedgerError, ForeignDatabaseError) as error:
         if connection is not None:
             connection.close()
-        raise LedgerUnavailableError(f"{path}: {_reason(error)}") from error
+        raise LedgerUnavailableError(f"{path}: {reason(error)}") from error
     return connection
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, NewerLedgerError):
-        return f"written by a newer mailuptime ({error}); upgrade the program"
-    if isinstance(error, ForeignDatabaseError):
-        return "an SQLite database, but not a mailuptime ledger; name another path"
-    return str(error)

@@ -1,9 +1,13 @@
 """The ledger's one writer: a thread of its own, so that a slow disk never holds the event loop."""
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from monitor.ledger.store import Batch, Ledger
+
+T = TypeVar("T")
 
 
 class Writer:
@@ -21,8 +25,12 @@ class Writer:
 
         A commit that has begun is finished even where the caller is cancelled.
         """
+        await self.call(lambda ledger: ledger.commit(batch))
+
+    async def call(self, work: Callable[[Ledger], T]) -> T:
+        """Do something with the ledger in its thread."""
         loop = asyncio.get_running_loop()
-        await asyncio.shield(loop.run_in_executor(self._thread, self._ledger.commit, batch))
+        return await asyncio.shield(loop.run_in_executor(self._thread, work, self._ledger))
 
     def close(self) -> None:
         """Wait for a commit that is under way, then close the ledger."""

@@ -1,13 +1,23 @@
 """HTTP on the loopback listener (metrics, health, API) and on the control socket (what commands ask)."""
 
 import asyncio
+import json
+import socket
+import struct
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 from aiohttp import web
 
+from monitor.bookkeeper import NotDurableError
+from monitor.desk import RefusedActError
 from monitor.figures import Document
+from monitor.resting import proof_of
+from monitor.settings import ConfigurationError
+
+Act = Callable[[str, Document, str], Awaitable[Document]]
+"""Carries out an act by name, with its request and what is known of who asks."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -29,12 +39,15 @@ class Service(Protocol):
 
     def services(self) -> list[str]: ...
 
+    def declarations(self) -> Document: ...
+
 
 class Pages:
     """The routes over a `Service`. Documents may raise ValueError for a bad month: a 400 that says so."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, act: Act) -> None:
         self._service = service
+        self._act = act
         self._renderer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="metrics")
 
     def public(self) -> web.Application:
@@ -61,6 +74,8 @@ class Pages:
                 web.get("/sla", self._sla),
                 web.get("/outages", self._outages),
                 web.get("/status", self._status),
+                web.get("/declarations", self._declarations),
+                web.post("/acts/{act}", self._acts),
             ]
         )
         return app
@@ -108,6 +123,19 @@ class Pages:
     async def _outages(self, request: web.Request) -> web.Response:
         return web.json_response(self._service.outages(request.query.get("month")))
 
+    async def _declarations(self, _request: web.Request) -> web.Response:
+        return web.json_response(self._service.declarations())
+
+    async def _acts(self, request: web.Request) -> web.Response:
+        """Carry out an act; who asks is what the kernel says of the other end of the socket."""
+        try:
+            body = json.loads(await request.text())
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
+            raise web.HTTPBadRequest(text="a JSON object is expected")
+        return web.json_response(await self._act(request.match_info["act"], body, _peer(request)))
+
     async def _status(self, _request: web.Request) -> web.Response:
         return web.json_response(self._service.status())
 
@@ -117,8 +145,10 @@ async def _plain_errors(request: web.Request, handler: Handler) -> web.StreamRes
     """Bad requests get one line of text, never a page of the library's."""
     try:
         return await handler(request)
-    except ValueError as error:
+    except (ValueError, RefusedActError, ConfigurationError) as error:
         return web.Response(status=400, text=f"{error}\n")
+    except NotDurableError as error:
+        return web.Response(status=503, text=f"{error}\n")
     except web.HTTPException as error:
         if error.status < 400:
             raise
@@ -127,3 +157,13 @@ async def _plain_errors(request: web.Request, handler: Handler) -> web.StreamRes
 
 def _allow(error: web.HTTPException) -> dict[str, Any]:
     return {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+
+
+def _peer(request: web.Request) -> str:
+    """The login on the other end of the control socket (SO_PEERCRED)."""
+    transport = request.transport
+    if transport is None:
+        raise web.HTTPBadRequest(text="the connection is gone")
+    credentials = transport.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    _pid, uid, _gid = struct.unpack("3i", credentials)
+    return proof_of(uid)

@@ -71,6 +71,7 @@ def one(checks: str, view: OView, confirm: int = 1, recover: int = 1) -> OCase:
         pytest.param(one("0d 1d.0", OView(0, 1, 1)), id="a check at an outage's end does not stand in it"),
         pytest.param(one("0u 1u 2d", OView(0, 1, 1), 2), id="a suspect row of another month is not of this one"),
         pytest.param(one("0d.2", OView(0, 1, 1, since=1), 2), id="nobody is suspect where E is empty"),
+        pytest.param(one("0d 2d.0", OView(0, 2, 2)), id="a voice of nothing is no neighbouring outage"),
     ],
 )
 def test_a_case_that_was_once_read_otherwise_is_the_oracles(case: OCase) -> None:

@@ -36,7 +36,7 @@ class Daemon:
         """Start, and return when the control socket answers."""
         with self.log.open("ab") as log:
             command = [sys.executable, "-m", "monitor", "run", "-c", str(self.configuration)]
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # noqa: S603
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         wait_until(self._answers, "the daemon to answer")
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
@@ -49,7 +49,7 @@ class Daemon:
 
     def ask(self, what: str, **query: str | None) -> Any:
         """A document from the control socket."""
-        return ask(self.socket, what, **query)
+        return ask(self.socket, what, None, **query)
 
     def get(self, path: str) -> tuple[int, str]:
         """Status and body of a page on the listener."""

@@ -11,8 +11,8 @@ import tempfile
 import termios
 import time
 import tty
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -79,7 +79,8 @@ def play(lab: Lab, daemon: Daemon) -> int:
     print(table(SLA_COLUMNS, [sla_row(one) for one in figures["services"]], sla_title(figures)))
     print()
     bounds = {part["target"]: part for one in outages["outages"] for part in one["bounds"]}
-    return 0 if all([judge(name, bounds.get(name), gone, back) for name in JUDGED]) else 1
+    verdicts = [judge(name, bounds.get(name), gone, back) for name in JUDGED]
+    return 0 if all(verdicts) else 1
 
 
 def judge(name: str, part: dict[str, list[str]] | None, gone: Change, back: Change) -> bool:

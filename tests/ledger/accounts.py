@@ -36,7 +36,8 @@ def check(at: int, outcome: Outcome = Outcome.UP, *, duration: int = 0, voice: i
 
 
 def book_of(ledger: Ledger) -> Book:
-    return restored(RULES, ledger)
+    found, _ = restored(ledger, RULES)
+    return found
 
 
 def views(book: Book) -> list[Figures]:

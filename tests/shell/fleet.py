@@ -54,6 +54,14 @@ def failing(answer: Answer, *spans: tuple[float, float]) -> Server:
     return lambda now: answer if any(start <= now < end for start, end in spans) else WELL
 
 
+class IdleProbe:
+    """Of a target that is not checked."""
+
+    async def check(self, steps: Steps) -> None: ...
+
+    async def pulse(self, steps: Steps) -> None: ...
+
+
 class ScriptedProbe:
     def __init__(self, clock: VirtualClock, server: Server) -> None:
         self._clock = clock

@@ -19,12 +19,11 @@ from monitor.live import Live
 from monitor.metrics import Health, Lateness
 from monitor.recorder import RETRY, Arrival, Recorder
 from monitor.runner import Target
-from probes.base import Steps
 from probes.errors import Cause
 from tests.ledger.accounts import TARGETS, book, book_of
 from tests.shell import virtual
 from tests.shell.desk import Desk
-from tests.shell.fleet import NO_MAILBOX, REFUSED, failing
+from tests.shell.fleet import NO_MAILBOX, REFUSED, IdleProbe, failing
 from tests.shell.virtual import WALL, VirtualClock
 
 IMAP, SMTP = TARGETS
@@ -223,6 +222,8 @@ def test_readiness_says_that_the_ledger_cannot_be_written_and_figures_wait_for_i
             desk.lives,
             1,
             durable=lambda: recorder.durable,
+            closings=dict,
+            declared=lambda _: {},
             health=lambda: Health(recorder.writable, recorder.pending, recorder.last_commit, 0, 0, 0, 0),
             lateness=Lateness(),
         )
@@ -285,20 +286,12 @@ async def test_a_stop_during_a_commit_records_everything_once(tmp_path: Path) ->
         assert [link.fact for link in again.facts()] == [fact, stopped]
 
 
-class Idle:
-    """A probe that nobody uses."""
-
-    async def check(self, steps: Steps) -> None: ...
-
-    async def pulse(self, steps: Steps) -> None: ...
-
-
 async def test_a_recorded_outage_is_found_again_by_the_next_start(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "ledger.db")
     writer, written = Writer(ledger), book()
     clock = SystemClock()
     recorder = Recorder(clock, written, writer, lambda: None)
-    live = Live(Target(IMAP, "imap", Idle(), 15 * SECOND, 135 * SECOND), Timeline(3, 2))
+    live = Live(Target(IMAP, "imap", IdleProbe(), 15 * SECOND, 135 * SECOND), Timeline(3, 2))
     for number, outcome in enumerate([Outcome.UP, *[Outcome.DOWN] * 3, *[Outcome.UP] * 4]):
         cause = None if outcome is Outcome.UP else "timeout"
         check = Check(WALL + number * 5 * SECOND, outcome, 0, 135 * SECOND, cause=cause)

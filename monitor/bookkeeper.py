@@ -1,0 +1,105 @@
+"""What is recorded beside checks: declarations as they are made, months as they close, seals on what was recorded."""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+
+import structlog
+
+from monitor import closing, sealing
+from monitor.clock import Clock
+from monitor.core.book import Book
+from monitor.core.instants import Duration
+from monitor.desk import Desk
+from monitor.figures import Document
+from monitor.ledger import Batch, Fact, Ledger
+from monitor.ledger.writer import Writer
+from monitor.recorder import Arrival, Recorder
+
+log = structlog.get_logger("bookkeeper")
+
+ACT_TIMEOUT = 10.0
+"""Seconds that an act waits for its commit."""
+
+
+class NotDurableError(Exception):
+    """The ledger cannot be written now; the text is one line."""
+
+
+class Bookkeeper:
+    def __init__(
+        self, clock: Clock, book: Book, desk: Desk, recorder: Recorder, writer: Writer, close_after: Duration
+    ) -> None:
+        self._clock = clock
+        self._book = book
+        self.desk = desk
+        self._recorder = recorder
+        self._writer = writer
+        self._close_after = close_after
+        self._sealed = 0
+        self.closings: dict[str, closing.Closing] = {}
+
+    def open(self, ledger: Ledger) -> None:
+        """Take up what the ledger holds; called once, before anything is written."""
+        self.closings = closing.closings_of(link.fact for link in ledger.facts((closing.KIND,)))
+        self._sealed = sealing.sealed_up_to(ledger.facts((sealing.KIND,)))
+
+    async def act(self, name: str, request: Document, proof: str) -> Document:
+        """Carry out an act and return its answer once it is durable.
+
+        Raises what the desk raises, and NotDurableError where the ledger cannot be written.
+        """
+        if not self._recorder.writable:
+            raise NotDurableError("the ledger cannot be written now; nothing was recorded")
+        answer = self.desk.handle(name, request, self._clock.now(), proof)
+        if answer.facts:
+            await self.record(answer.facts)
+            log.info("declaration.recorded", act=name, id=answer.document.get("id"), proof=proof)
+            await self.close_months(f"{name} {answer.document.get('id', '')}".strip())
+        return answer.document
+
+    async def reconcile(self) -> None:
+        """Record what the configuration declares, and what it no longer does."""
+        facts = self.desk.reconcile(self._clock.now())
+        if facts:
+            await self.record(facts)
+
+    async def record(self, facts: Sequence[Fact]) -> None:
+        """Record facts and let them take effect. Raises NotDurableError where that is not done in time."""
+        durable = asyncio.get_running_loop().create_future()
+        self._recorder.put(Arrival(None, facts=tuple(facts), taken=self.desk.accept, durable=durable))
+        try:
+            async with asyncio.timeout(ACT_TIMEOUT):
+                await durable
+        except TimeoutError:
+            raise NotDurableError("the ledger cannot be written now; it is recorded as soon as it can be") from None
+
+    async def close_months(self, reason: str = "") -> None:
+        """Close the months that are due, and those that a correction has changed, anew (R16)."""
+        now, head = self._clock.now(), self._writer.head
+        facts = closing.due(self._book, self.closings, now, self._close_after, head=head, reason=reason)
+        if facts:
+            await self.record(facts)
+            self.closings |= closing.closings_of(facts)
+            for fact in facts:
+                body = fact.body
+                log.info("month.closed", month=body["month"], revision=body["revision"], reason=body["reason"])
+
+    async def seal_rest(self) -> None:
+        """Seal everything; for the daemon's end, when the recorder no longer runs."""
+        while self._recorder.writable:
+            fact = await self._writer.call(partial(sealing.seal, after=self._sealed, now=self._clock.now()))
+            if fact is None:
+                return
+            self._sealed = fact.body["last"]
+            await self._writer.commit(Batch(facts=[fact]))
+
+    async def seal(self) -> None:
+        """Seal the checks that are recorded and not sealed yet."""
+        while True:
+            after, now = self._sealed, self._clock.now()
+            fact = await self._writer.call(partial(sealing.seal, after=after, now=now))
+            if fact is None:
+                return
+            self._sealed = fact.body["last"]
+            await self.record([fact])

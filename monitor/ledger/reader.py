@@ -1,0 +1,137 @@
+"""Reading a ledger: by the process that has it locked, or looking on while a daemon writes."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from monitor.core.check import Check, Outcome
+from monitor.core.instants import Instant
+from monitor.ledger.chain import Fact, Link
+from monitor.ledger.schema import MIGRATIONS, ForeignDatabaseError, NewerLedgerError
+
+
+class LedgerError(Exception):
+    """The ledger cannot be used; the text is one line for a person."""
+
+
+class LedgerLockedError(LedgerError):
+    """Another process holds the ledger."""
+
+
+class LedgerUnavailableError(LedgerError):
+    """The ledger cannot be created, opened or written."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRow:
+    """A check as it is recorded: what the accounting needs, and what explains it."""
+
+    target: str
+    check: Check
+    phase: str | None = None
+    evidence: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A target's resumable state."""
+
+    target: str
+    first: Instant
+    newest: Instant
+    timeline: dict[str, Any]
+
+
+class Reader:
+    """Use as a context manager. `connection` is the reader's own and is closed with it."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._connection = connection
+
+    @classmethod
+    def beside(cls, path: Path) -> Self:
+        """Look on while a daemon writes: no lock is taken and nothing can be changed.
+
+        Raises LedgerUnavailableError.
+        """
+        if not path.exists():
+            raise LedgerUnavailableError(f"{path}: there is no ledger yet; it is made by mailuptime run")
+        try:
+            connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+        except sqlite3.Error as error:
+            raise LedgerUnavailableError(f"{path}: {reason(error)}") from error
+        if version != len(MIGRATIONS):
+            connection.close()
+            raise LedgerUnavailableError(f"{path}: its version is {version}, this program reads {len(MIGRATIONS)}")
+        connection.execute("BEGIN")  # one picture of the ledger from here on
+        return cls(path, connection)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def facts(self, kinds: Sequence[str] = ()) -> Iterator[Link]:
+        """Every fact in order, or those of some kinds."""
+        where = f"WHERE kind IN ({','.join('?' * len(kinds))})" if kinds else ""
+        query = f"SELECT seq, at, kind, body, previous, digest FROM facts {where} ORDER BY seq"  # noqa: S608 - only question marks
+        for seq, at, kind, body, previous, digest in self._connection.execute(query, tuple(kinds)):
+            yield Link(seq, Fact(at, kind, json.loads(body)), previous, digest)
+
+    def states(self) -> Iterator[State]:
+        query = "SELECT name, first, newest, state FROM timelines JOIN targets ON targets.id = target"
+        for name, first, newest, state in self._connection.execute(query):
+            yield State(name, first, newest, json.loads(state))
+
+    def checks(self, start: Instant, end: Instant) -> Iterator[CheckRow]:
+        """The recorded checks with instants in `[start, end)`, in their order."""
+        query = (
+            "SELECT name, at, outcome, duration, voice, speaks, cause, phase, evidence"
+            " FROM checks JOIN targets ON targets.id = target WHERE at >= ? AND at < ? ORDER BY at, checks.id"
+        )
+        for values in self._connection.execute(query, (start, end)):
+            yield _row(*values)
+
+    def rows(self, after: int, last: int | None = None) -> Iterator[tuple[int, CheckRow]]:
+        """The recorded checks with their numbers, in the order in which they were recorded."""
+        query = (
+            "SELECT checks.id, name, at, outcome, duration, voice, speaks, cause, phase, evidence"
+            " FROM checks JOIN targets ON targets.id = target WHERE checks.id > ? AND checks.id <= ? ORDER BY checks.id"
+        )
+        for number, *values in self._connection.execute(query, (after, 2**62 if last is None else last)):
+            yield number, _row(*values)
+
+
+def _row(
+    name: str,
+    at: Instant,
+    outcome: str,
+    duration: int,
+    voice: int,
+    speaks: int,
+    cause: str | None,
+    phase: str | None,
+    evidence: str | None,
+) -> CheckRow:
+    check = Check(at, Outcome(outcome), duration, voice, bool(speaks), cause)
+    return CheckRow(name, check, phase, json.loads(evidence) if evidence else None)
+
+
+def reason(error: Exception) -> str:
+    if isinstance(error, NewerLedgerError):
+        return f"written by a newer mailuptime ({error}); upgrade the program"
+    if isinstance(error, ForeignDatabaseError):
+        return "an SQLite database, but not a mailuptime ledger; name another path"
+    return str(error)
