@@ -101,7 +101,7 @@ def test_what_cannot_work_is_refused(options: dict[str, Any]) -> None:
         ({"url": "https://user:secret@mail.example.org/"}, False),
     ],
 )
-def test_a_webmail_address_and_its_tls_agree(options: dict[str, Any], accepted: bool) -> None:  # noqa: FBT001
+def test_a_webmail_address_and_its_tls_agree(options: dict[str, Any], accepted: bool) -> None:
     if accepted:
         assert WebmailOptions.model_validate(options).url == options["url"]
     else:

@@ -48,7 +48,7 @@ async def test_a_verified_certificate_is_evidence(run: Run, authority: Authority
 
 @pytest.mark.parametrize("pulse", [False, True])
 async def test_a_certificate_for_another_name_is_refused_and_shown(
-    pulse: bool,  # noqa: FBT001
+    pulse: bool,
     run: Run,
     authority: Authority,
 ) -> None:

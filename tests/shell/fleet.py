@@ -152,7 +152,7 @@ class Fleet:
         """Seconds between one start and the next."""
         return [later - earlier for earlier, later in pairwise(sorted(self.seconds()))]
 
-    async def _check(self, live: Live, pulse: bool) -> Result:  # noqa: FBT001 - the scheduler's callback
+    async def _check(self, live: Live, pulse: bool) -> Result:
         after = self.clock.elapsed()
         result = await self.runner.run(live.target, pulse=pulse)
         live.take(result)

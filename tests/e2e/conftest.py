@@ -1,0 +1,27 @@
+"""Gives the tests that only look one daemon over one lab."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab import Lab, wait_until
+from tests.lab.configuration import configuration, free_port
+from tests.lab.daemon import Daemon, states
+
+
+@pytest.fixture(scope="session")
+def standing(shared_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """A daemon that finds everything up: nobody stops it, and nobody breaks what it probes."""
+    port = free_port()
+    with Daemon(configuration(shared_lab, tmp_path_factory.mktemp("standing"), port), port) as daemon:
+        wait_until(lambda: set(states(daemon).values()) == {"up"}, "every target to be up", seconds=30)
+        yield daemon
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A directory for a configuration, apart from the one that a lab of this test has."""
+    directory = tmp_path / "place"
+    directory.mkdir()
+    return directory
