@@ -15,6 +15,7 @@ from monitor.figures import Document
 from monitor.ledger import Batch, Fact, Ledger
 from monitor.ledger.writer import Writer
 from monitor.recorder import Arrival, Recorder
+from monitor.settings import Settings
 
 log = structlog.get_logger("bookkeeper")
 
@@ -58,11 +59,16 @@ class Bookkeeper:
             await self.close_months(f"{name} {answer.document.get('id', '')}".strip())
         return answer.document
 
-    async def reconcile(self) -> None:
-        """Record what the configuration declares, and what it no longer does."""
-        facts = self.desk.reconcile(self._clock.now())
+    async def reconcile(self, settings: Settings) -> None:
+        """Record what the configuration declares, and what it no longer does; the daemon goes on without a ledger."""
+        facts, refused = self.desk.reconcile(settings, self._clock.now())
+        for line in refused:
+            log.error("declaration.refused", problem=line)
         if facts:
-            await self.record(facts)
+            try:
+                await self.record(facts)
+            except NotDurableError as error:
+                log.error("declaration.waits", problem=str(error))  # noqa: TRY400 - one line, no traceback
 
     async def record(self, facts: Sequence[Fact]) -> None:
         """Record facts and let them take effect. Raises NotDurableError where that is not done in time."""

@@ -14,28 +14,24 @@ from monitor import __version__
 from monitor.application import Application
 from monitor.assembly import rules_of, targets_of
 from monitor.bookkeeper import Bookkeeper
-from monitor.cadence import Cadence
+from monitor.checker import Checker
 from monitor.clock import Clock, SystemClock
 from monitor.core.instants import SECOND
 from monitor.credentials import KIND, Credentials
 from monitor.desk import Desk
 from monitor.figures import Document
+from monitor.fleet import Fleet, Targets
 from monitor.ledger import Fact, Ledger
-from monitor.ledger.restore import put_in_force, restored
+from monitor.ledger.restore import changed, put_in_force, restored
 from monitor.ledger.writer import Writer
-from monitor.live import Live, resumed
 from monitor.metrics import Health, Lateness
 from monitor.notify import Notifier, watchdog_seconds
 from monitor.recorder import Arrival, Recorder
-from monitor.runner import Result, Runner, Target
 from monitor.scheduler import Scheduler, WallClock
-from monitor.settings import Settings
+from monitor.settings import ConfigurationError, Settings, load
 from monitor.web.server import Pages
 
 log = structlog.get_logger("daemon")
-
-FIRST_ROUND_GAP = 0.02
-"""Seconds between the first checks of targets at start: paced, so that the monitor does not measure itself."""
 
 
 class ListenError(Exception):
@@ -52,22 +48,17 @@ class Daemon:
         self._writer = Writer(ledger)
         self.book, declarations = restored(ledger, rules_of(settings))
         self._first_facts = put_in_force(self.book, ledger, rules_of(settings), self._started)
-        self._credentials = Credentials(link.fact for link in ledger.facts((KIND,)))
-        self._runner = Runner(self.clock, lambda target: self._credentials.worked(target.name))
-        self._cadences: dict[str, Cadence] = {}
-        self.lives: dict[str, Live] = {}
-        shift = round(self.clock.monotonic() * SECOND) - self._started
-        for name, (target, cadence) in targets_of(settings).items():
-            self._cadences[name] = cadence
-            self.lives[name] = Live(target, resumed(self.book.accounts[name].timeline, shift))
+        self.fleet = Fleet(self.clock, self.book, targets_of(settings))
         self.lateness = Lateness()
         self.recorder = Recorder(self.clock, self.book, self._writer, self._committed)
+        credentials = Credentials(link.fact for link in ledger.facts((KIND,)))
+        self._checker = Checker(self.clock, credentials, self.recorder.put)
         desk = Desk(settings, self.book, declarations)
         self.bookkeeper = Bookkeeper(self.clock, self.book, desk, self.recorder, self._writer, settings.sla.close_after)
         self.bookkeeper.open(ledger)
         self.scheduler = Scheduler(
             self.clock,
-            self._check,
+            self._checker.check,
             missed=lambda live, checks: self.recorder.put(Arrival(live, missed=tuple(checks))),
             late=self.lateness.observe,
             stepped=self._clock_stepped,
@@ -77,10 +68,12 @@ class Daemon:
         self._loop_lag = 0.0
         self._clock_steps = 0
         self._stopping = asyncio.Event()
+        self._reloading = asyncio.Event()
+        self._reloaded = (True, self._started)  # whether the last reading went well, and when one last did
         self._application = Application(
             self.clock,
             self.book,
-            self.lives,
+            self.fleet.lives,
             settings.metrics.months,
             durable=lambda: self.recorder.durable,
             closings=lambda: self.bookkeeper.closings,
@@ -95,6 +88,7 @@ class Daemon:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reloading.set)
         try:
             async with AsyncExitStack() as stack:
                 stack.callback(self._writer.close)
@@ -107,31 +101,28 @@ class Daemon:
                 await self.recorder.drain()
                 await self.bookkeeper.seal_rest()
         finally:
-            for number in (signal.SIGTERM, signal.SIGINT):
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 loop.remove_signal_handler(number)
 
     async def _begin(self) -> None:
-        logins = {name: login for name, live in self.lives.items() if (login := self._login(live.target))}
-        await self._credentials.prepare(logins)
+        await self._checker.prepare(live.target for live in self.fleet.lives.values())
         started = self._fact("started", {"version": __version__})
         self.recorder.put(Arrival(None, facts=(*self._first_facts, started)))
         listen = self.settings.web.listen
-        log.info("daemon.started", version=__version__, targets=len(self.lives), listen=str(listen))
+        log.info("daemon.started", version=__version__, targets=len(self.fleet.lives), listen=str(listen))
 
     async def _serve(self) -> None:
         """The one task group; a child's crash ends the daemon."""
-        now = self.clock.monotonic()
-        for number, (name, live) in enumerate(self.lives.items()):
-            self.scheduler.add(live, self._cadences[name], now + number * FIRST_ROUND_GAP)
+        self.fleet.start(self.scheduler)
         self._wall_clock.every_day(self._anchor, hour=0)
         self._wall_clock.every_hour(self._keep_books, minute=1)
         self._wall_clock.start()
-        self._notifier.say("READY=1", f"STATUS=probing {len(self.lives)} targets")
+        self._notifier.say("READY=1", f"STATUS=probing {len(self.fleet.lives)} targets")
         try:
             async with asyncio.TaskGroup() as group:
                 tasks: list[Callable[[], Awaitable[None]]] = [
                     self.scheduler.run, self.recorder.run, self._open_books, self._measure_lag, self._refresh,
-                    self._pet_watchdog,
+                    self._pet_watchdog, self._reload,
                 ]  # fmt: skip
                 running = [group.create_task(_run(task), name=task.__name__) for task in tasks]
                 await self._stopping.wait()
@@ -146,6 +137,38 @@ class Daemon:
         self._application.declared()
         return document
 
+    async def _reload(self) -> None:
+        """At SIGHUP, read the configuration again; a bad one changes nothing and says why."""
+        while True:
+            await self._reloading.wait()
+            self._reloading.clear()
+            self._notifier.say("RELOADING=1", f"MONOTONIC_USEC={round(self.clock.monotonic() * SECOND)}")
+            try:
+                settings = load(self.settings.path)
+                settings.load_secrets()
+                targets = targets_of(settings)
+            except (ConfigurationError, ValueError) as error:
+                self._reloaded = (False, self._reloaded[1])
+                for line in str(error).splitlines():
+                    log.error("configuration.refused", problem=line)  # noqa: TRY400 - the lines are the whole of it
+            else:
+                await self._put_in_force(settings, targets)
+            self._notifier.say("READY=1", f"STATUS=probing {len(self.fleet.lives)} targets")
+
+    async def _put_in_force(self, settings: Settings, targets: Targets) -> None:
+        """From now on the new configuration holds; what is the same goes on."""
+        now = self.clock.now()
+        facts = changed(self.book, rules_of(settings), now)
+        await self._checker.prepare(target for target, _ in targets.values())
+        added, removed = self.fleet.change(targets)
+        self.fleet.start(self.scheduler)
+        self.recorder.put(Arrival(None, facts=(*facts, self._fact("reloaded", {"added": added, "removed": removed}))))
+        self.settings = settings
+        self._reloaded = (True, now)
+        log.info("configuration.reloaded", added=added, removed=removed, rules_changed=bool(facts))
+        await self.bookkeeper.reconcile(settings)
+        self._application.declared()
+
     async def _keep_books(self) -> None:
         """Once an hour: close what is due, and seal what was recorded."""
         await self.bookkeeper.close_months()
@@ -153,33 +176,8 @@ class Daemon:
 
     async def _open_books(self) -> None:
         """At start, once the recorder runs: what the configuration declares, and what fell due meanwhile."""
-        await self.bookkeeper.reconcile()
+        await self.bookkeeper.reconcile(self.settings)
         await self._keep_books()
-
-    async def _check(self, live: Live, pulse: bool) -> Result:  # noqa: FBT001 - the scheduler's callback
-        live.running = self.clock.now()
-        try:
-            result = await self._runner.run(live.target, pulse=pulse)
-        except BaseException:
-            live.running = None
-            raise
-        live.take(result)
-        if not pulse and any(phase.name == "auth" and phase.ok for phase in result.phases):
-            await self._accepted(live.target)
-        self.recorder.put(Arrival(live, result))
-        return result
-
-    async def _accepted(self, target: Target) -> None:
-        login = self._login(target)
-        if login is not None and not self._credentials.worked(target.name):
-            fact = await self._credentials.accepted(target.name, *login, self.clock.now())
-            if fact is not None:
-                self.recorder.put(Arrival(None, facts=(fact,)))
-
-    @staticmethod
-    def _login(target: Target) -> tuple[str, str] | None:
-        login = getattr(getattr(target.probe, "options", None), "login", None)
-        return None if login is None else (login.username, login.password.reveal())
 
     def _committed(self) -> None:
         self._application.refresh()
@@ -199,7 +197,8 @@ class Daemon:
             clock_steps=self._clock_steps,
             loop_lag=self._loop_lag,
             turned_away=recorder.turned_away,
-            configured_at=self._started,
+            configured=self._reloaded[0],
+            configured_at=self._reloaded[1],
         )
 
     def _fact(self, kind: str, body: dict[str, object]) -> Fact:

@@ -47,13 +47,20 @@ class Desk:
             self.declarations = self.declarations.plus(fact.at, fact.kind, fact.body)
         self._show()
 
-    def reconcile(self, now: Instant) -> list[Fact]:
+    def reconcile(self, settings: Settings, now: Instant) -> tuple[list[Fact], list[str]]:
         """What the configuration's windows and exclusions mean beside what is recorded (R15).
 
         New ones are declared now at the earliest; those gone from the file are cancelled now; an edited one is both.
+        Beside the facts, a line for each that cannot be.
         """
-        windows = [window_of(one, self._settings.zone) for one in self._settings.maintenance]
-        exclusions = [self._excluded(exclusion_of(one), one.outage, now) for one in self._settings.exclusions]
+        self._settings = settings
+        windows = [window_of(one, settings.zone) for one in settings.maintenance]
+        exclusions, refused = [], []
+        for one in settings.exclusions:
+            try:
+                exclusions.append(self._excluded(exclusion_of(one), one.outage, now))
+            except RefusedActError as error:
+                refused.append(f"exclusion {one.id}: {error}")
         wanted = [("window", window_body(one, "file")) for one in windows]
         wanted += [("exclusion", exclusion_body(one, "file")) for one in exclusions]
         known = [("window", window_body(one, "file")) for one, act in self.declarations.windows if _in_file(act)]
@@ -62,10 +69,8 @@ class Desk:
         ]
         gone = [one for one in known if _bare(*one) not in [_bare(*other) for other in wanted]]
         new = [one for one in wanted if _bare(*one) not in [_bare(*other) for other in known]]
-        return [
-            *(_ended(now, kind, body["id"], "file") for kind, body in gone),
-            *(Fact(now, kind, body) for kind, body in new),
-        ]
+        facts = [_ended(now, kind, body["id"], "file") for kind, body in gone]
+        return [*facts, *(Fact(now, kind, body) for kind, body in new)], refused
 
     def handle(self, act: str, request: dict[str, Any], now: Instant, proof: str) -> Answer:
         """Decide on a request. Raises RefusedActError or ConfigurationError, and nothing is to be recorded."""

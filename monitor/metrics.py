@@ -65,6 +65,7 @@ class Health:
     clock_steps: int
     loop_lag: float
     turned_away: int
+    configured: bool
     configured_at: Instant
 
 
@@ -234,7 +235,11 @@ def _health(health: Health) -> Iterator[Metric]:
     if health.last_commit is not None:
         yield single("last_commit_timestamp_seconds", "When the last commit returned.", _s(health.last_commit))
     yield single("event_loop_lag_seconds", "How late the event loop ran a timer last.", health.loop_lag)
-    yield single("config_last_reload_successful", "1 if the last reading of the configuration succeeded.", 1)
+    yield single(
+        "config_last_reload_successful",
+        "1 if the last reading of the configuration succeeded.",
+        float(health.configured),
+    )
     yield single(
         "config_last_reload_success_timestamp_seconds",
         "When the configuration in force was read.",

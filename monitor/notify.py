@@ -2,6 +2,7 @@
 
 import os
 import socket
+from contextlib import suppress
 
 
 class Notifier:
@@ -14,7 +15,10 @@ class Notifier:
     def say(self, *lines: str) -> None:
         if not self._address:
             return
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
+        with (
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock,
+            suppress(OSError),  # a service manager that does not listen is no reason to stop probing
+        ):
             sock.sendto("\n".join(lines).encode(), self._address)
 
 

@@ -61,9 +61,14 @@ def restored(ledger: Reader, rules: Rules) -> tuple[Book, Declarations]:
 
 def put_in_force(book: Book, ledger: Reader, rules: Rules, now: int) -> list[Fact]:
     """Let rules hold from now on where they differ from those in force (R7); the fact to record, if any."""
-    recorded = next(iter(ledger.facts((RULES,))), None) is not None
-    if recorded and rules.document() == book.rules.document():
+    if next(iter(ledger.facts((RULES,))), None) is None:
+        return [Fact(now, RULES, rules.document())]
+    return changed(book, rules, now)
+
+
+def changed(book: Book, rules: Rules, now: int) -> list[Fact]:
+    """The same where rules have been recorded before."""
+    if rules.document() == book.rules.document():
         return []
-    if recorded:
-        book.change_rules(now, rules)
+    book.change_rules(now, rules)
     return [Fact(now, RULES, rules.document())]

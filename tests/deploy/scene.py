@@ -99,6 +99,7 @@ class Scene:
             clock_steps=1,
             loop_lag=0.001,
             turned_away=0,
+            configured=True,
             configured_at=START,
         )
         self.collector = Collector(lambda: picture, lambda: health, self._lateness)

@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,25 +16,61 @@ from tests.lab import Lab
 from tests.lab.daemon import Daemon
 from tests.lab.ports import HOST
 
+WRONG = "not-this-one-8812"
+FAULTS = {
+    "refused": ("connect_refused", "connect"),
+    "silent": ("timeout", "tls"),
+    "hanging-up": ("disconnected", "greeting"),
+    "expired": ("tls_certificate", "tls"),
+    "wrong-name": ("tls_certificate", "tls"),
+    "untrusted": ("tls_certificate", "tls"),
+    "plain": ("tls_handshake", "tls"),
+    "other-protocol": ("protocol", "greeting"),
+    "locked-out": ("auth", "auth"),
+}
 
-def probed(configuration: Path, *targets: str) -> tuple[Done, dict[str, Any]]:
-    """The command's end and the one target that it reports."""
-    done = mailuptime("probe", "-c", configuration, "--format", "json", *targets)
-    (target,) = done.document["targets"]
-    return done, target
+
+@dataclass(frozen=True)
+class Report:
+    """What one run over every fault has said, in both formats."""
+
+    documents: Done
+    shown: Done
+
+    def of(self, name: str) -> dict[str, Any]:
+        (found,) = (one for one in self.documents.document["targets"] if one["target"] == f"mail/{name}")
+        return dict(found)
+
+    def line(self, name: str) -> str:
+        (found,) = (one for one in self.shown.out.splitlines() if one.startswith(f"mail/{name}: "))
+        return found
 
 
-def assert_seen(place: Path, target: dict[str, Any], cause: str, phase: str, **defaults: Any) -> None:
-    """The target is down for this cause, which both formats name without a traceback."""
-    configuration = written(place, target, **defaults)
-    done, seen = probed(configuration)
-    assert (done.status, seen["outcome"], seen["cause"], seen["phase"]) == (1, "down", cause, phase)
-    assert seen["reply"]
-    shown = mailuptime("probe", "-c", configuration)
-    assert shown.status == 1
-    assert shown.out.startswith(f"{seen['target']}: DOWN in ")
-    assert f": {cause} in {phase}: " in shown.out.splitlines()[0]
-    assert "Traceback" not in done.err + shown.err
+@pytest.fixture(scope="module")
+def report(shared_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Report]:
+    """A target for each fault, all of them checked at once."""
+    place = tmp_path_factory.mktemp("faults")
+    wrong = place / "password"
+    wrong.touch(mode=0o600)
+    wrong.write_text(WRONG + "\n")
+    ports = shared_lab.ports
+    with Lab(place / "hanging") as hanging, refusing() as refused, hanging_up() as closed:
+        hanging.freeze("imap-login")
+        targets = [
+            smtp(refused, name="refused"),
+            imap(hanging, name="silent", timeout="700ms"),
+            smtp(closed, name="hanging-up"),
+            imap(shared_lab, ports.imaps_expired, name="expired"),
+            imap(shared_lab, ports.imaps_wrong_name, name="wrong-name"),
+            imap(shared_lab, ports.imaps_untrusted, name="untrusted"),
+            imap(shared_lab, ports.smtp, name="plain"),
+            imap(shared_lab, ports.pop3s, name="other-protocol"),
+            imap(shared_lab, password=wrong, name="locked-out"),
+            imap(shared_lab, name="well"),
+        ]
+        configuration = written(place, *targets)
+        documents = mailuptime("probe", "-c", configuration, "--format", "json")
+        yield Report(documents, mailuptime("probe", "-c", configuration))
 
 
 def test_real_servers_that_are_well_are_all_up(standing: Daemon, shared_lab: Lab) -> None:
@@ -47,10 +84,11 @@ def test_real_servers_that_are_well_are_all_up(standing: Daemon, shared_lab: Lab
 
 
 def test_one_target_is_checked_alone_and_its_phases_add_up_to_the_check(standing: Daemon, shared_lab: Lab) -> None:
-    done, target = probed(standing.configuration, "lab/imap")
+    done = mailuptime("probe", "-c", standing.configuration, "--format", "json", "lab/imap")
+    (target,) = done.document["targets"]
     assert (done.status, target["target"], target["outcome"]) == (0, "lab/imap", "up")
     names = [phase["phase"] for phase in target["phases"]]
-    assert names == ["dns", "connect", "tls", "greeting", "capability", "auth", "select", "logout"]
+    assert names == ["dns", "connect", "tls", "greeting", "capability", "auth", "select", "quit"]
     assert all(phase["ok"] for phase in target["phases"])
     assert 0 < sum(phase["seconds"] for phase in target["phases"]) <= target["duration_seconds"] + 1e-4
     assert target["address"].startswith(HOST)
@@ -59,79 +97,72 @@ def test_one_target_is_checked_alone_and_its_phases_add_up_to_the_check(standing
     assert shared_lab.probe.password not in done.out
 
 
-def test_a_target_that_is_not_configured_is_wrong_usage_and_the_configured_ones_are_named(standing: Daemon) -> None:
+def test_a_target_that_is_not_configured_is_wrong_usage_and_the_configured_ones_are_named(
+    standing: Daemon,
+) -> None:
     done = mailuptime("probe", "-c", standing.configuration, "lab/imapp")
     assert_refused(done, 2, '"lab/imapp"', "lab/imap,", "lab/webmail")
 
 
-def test_a_wrong_password_is_refused_by_the_server_and_shown_nowhere(shared_lab: Lab, place: Path) -> None:
-    wrong = place / "password"
-    wrong.write_text("not-this-one-8812\n")
-    configuration = written(place, imap(shared_lab, password=wrong))
-    done, seen = probed(configuration)
-    assert (done.status, seen["outcome"], seen["cause"], seen["phase"]) == (1, "down", "auth", "auth")
-    assert "AUTHENTICATIONFAILED" in seen["reply"]
-    shown = mailuptime("probe", "-c", configuration)
-    assert (shown.status, "auth" in shown.out) == (1, True)
-    everything = done.out + done.err + shown.out + shown.err
-    assert "Traceback" not in everything
-    assert "not-this-one-8812" not in everything
+@pytest.mark.parametrize(("name", "cause", "phase"), [(name, *seen) for name, seen in FAULTS.items()])
+def test_each_fault_is_down_for_its_own_cause_in_the_phase_that_fails(
+    name: str, cause: str, phase: str, report: Report
+) -> None:
+    seen = report.of(name)
+    assert (seen["outcome"], seen["cause"], seen["phase"]) == ("down", cause, phase)
+    assert [one["phase"] for one in seen["phases"] if not one["ok"]] == [phase]
+    line = report.line(name)
+    assert line.startswith(f"mail/{name}: DOWN in ")
+    assert f" ms: {cause} in {phase}" in line
+    assert seen["reply"] in line
 
 
-def test_a_name_that_does_not_resolve_is_the_services_fault_only_if_the_resolver_says_so(place: Path) -> None:
-    done, seen = probed(written(place, smtp(25, host="no-such-host.invalid")))
-    # A machine without a resolver cannot know; both are told apart from every other cause.
-    assert (done.status, seen["outcome"], seen["cause"]) in {(1, "down", "dns"), (3, "unknown", "resolver")}
-    assert seen["phase"] == "dns"
-    assert "Traceback" not in done.err
+def test_one_target_that_is_down_decides_the_status_though_another_is_up(report: Report) -> None:
+    assert (report.documents.status, report.shown.status) == (1, 1)
+    assert report.of("well")["outcome"] == "up"
 
 
-def test_a_port_that_refuses_is_told(place: Path) -> None:
-    with socket.socket() as held:
-        held.bind((HOST, 0))  # bound but not listening, so that nobody else listens here
-        assert_seen(place, smtp(held.getsockname()[1]), "connect_refused", "connect")
-
-
-def test_a_server_that_hangs_is_a_time_out_in_the_phase_that_hangs(lab: Lab, place: Path) -> None:
-    lab.freeze("imap-login")
-    assert_seen(place, imap(lab), "timeout", "tls", timeout="500ms")
+def test_faults_are_reported_without_a_traceback(report: Report) -> None:
+    assert report.documents.err + report.shown.err == ""
 
 
 @pytest.mark.parametrize(
-    ("port", "problem"),
-    [("imaps_expired", "expired"), ("imaps_wrong_name", "name"), ("imaps_untrusted", "untrusted")],
+    ("name", "problem"),
+    [("expired", "expired"), ("wrong-name", "name"), ("untrusted", "untrusted"), ("well", None)],
 )
-def test_a_certificate_that_must_not_be_accepted_is_named_with_its_problem(
-    port: str, problem: str, shared_lab: Lab, place: Path
-) -> None:
-    target = imap(shared_lab, getattr(shared_lab.ports, port))
-    assert_seen(place, target, "tls_certificate", "tls")
-    _, seen = probed(place / "mailuptime.yaml")
-    assert seen["certificate"]["problem"] == problem
+def test_a_certificate_is_named_with_its_problem(name: str, problem: str | None, report: Report) -> None:
+    assert report.of(name)["certificate"]["problem"] == problem
 
 
-def test_a_server_of_another_protocol_is_no_mail_server(shared_lab: Lab, place: Path) -> None:
-    target = imap(shared_lab, shared_lab.ports.pop3s)
-    assert_seen(place, target, "protocol", "greeting")
+def test_the_server_is_quoted_when_it_refuses_a_password(report: Report) -> None:
+    assert "AUTHENTICATIONFAILED" in report.of("locked-out")["reply"]
 
 
-def test_plain_text_where_tls_is_expected_fails_in_the_handshake(shared_lab: Lab, place: Path) -> None:
-    target = imap(shared_lab, shared_lab.ports.smtp)
-    assert_seen(place, target, "tls_handshake", "tls")
+def test_no_password_is_shown_whether_right_or_wrong(report: Report, shared_lab: Lab) -> None:
+    said = report.documents.out + report.shown.out
+    assert [secret for secret in (WRONG, shared_lab.probe.password) if secret in said] == []
 
 
-def test_a_server_that_hangs_up_is_told_from_one_that_refuses(place: Path) -> None:
-    with hanging_up() as port:
-        assert_seen(place, smtp(port), "disconnected", "greeting")
+def test_a_name_that_does_not_resolve_is_the_services_fault_only_if_the_resolver_says_so(place: Path) -> None:
+    done = mailuptime(
+        "probe",
+        "-c",
+        written(place, smtp(25, host="no-such-host.invalid"), timeout="500ms"),
+        "--format",
+        "json",
+    )
+    (seen,) = done.document["targets"]
+    # Without a resolver that answers, the monitor cannot know.
+    assert (done.status, seen["outcome"], seen["cause"]) in {(1, "down", "dns"), (3, "unknown", "resolver")}
+    assert (seen["phase"], done.err) == ("dns", "")
 
 
-def test_one_target_that_is_down_decides_the_status_though_others_are_up(shared_lab: Lab, place: Path) -> None:
+@contextmanager
+def refusing() -> Iterator[int]:
+    """A port that is bound but does not listen, so that nobody else listens there."""
     with socket.socket() as held:
         held.bind((HOST, 0))
-        configuration = written(place, imap(shared_lab), smtp(held.getsockname()[1]))
-        done = mailuptime("probe", "-c", configuration, "--format", "json")
-    outcomes = {target["target"]: target["outcome"] for target in done.document["targets"]}
-    assert (done.status, outcomes) == (1, {"mail/imap": "up", "mail/smtp": "down"})
+        yield held.getsockname()[1]
 
 
 @contextmanager

@@ -47,6 +47,11 @@ class Daemon:
         process.send_signal(number)
         return process.wait(30)
 
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal, and go on."""
+        if self._process is not None:
+            self._process.send_signal(number)
+
     def ask(self, what: str, **query: str | None) -> Any:
         """A document from the control socket."""
         return ask(self.socket, what, None, **query)

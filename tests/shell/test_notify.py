@@ -43,6 +43,11 @@ def test_nothing_is_said_where_no_service_manager_listens(monkeypatch: pytest.Mo
     Notifier().say("READY=1")
 
 
+def test_a_service_manager_that_is_gone_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "gone"))
+    Notifier().say("WATCHDOG=1")
+
+
 @pytest.mark.parametrize(
     ("microseconds", "pid", "seconds"),
     [
@@ -52,6 +57,7 @@ def test_nothing_is_said_where_no_service_manager_listens(monkeypatch: pytest.Mo
         (None, None, None),
         ("soon", None, None),
     ],
+    ids=["any process", "this one", "another one", "none", "nonsense"],
 )
 def test_the_watchdog_is_asked_of_this_process_only(
     monkeypatch: pytest.MonkeyPatch, microseconds: str | None, pid: str | None, seconds: float | None

@@ -224,7 +224,7 @@ def test_readiness_says_that_the_ledger_cannot_be_written_and_figures_wait_for_i
             durable=lambda: recorder.durable,
             closings=dict,
             declared=lambda _: {},
-            health=lambda: Health(recorder.writable, recorder.pending, recorder.last_commit, 0, 0, 0, 0),
+            health=lambda: Health(recorder.writable, recorder.pending, recorder.last_commit, 0, 0, 0, True, 0),
             lateness=Lateness(),
         )
         assert application.unready() == ["2 of 2 targets have not been checked yet"]

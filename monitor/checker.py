@@ -1,0 +1,49 @@
+"""One check of a live target: run, remember the credential that worked, let the present state take it, record it."""
+
+from collections.abc import Callable, Iterable
+
+from monitor.clock import Clock
+from monitor.credentials import Credentials
+from monitor.live import Live
+from monitor.recorder import Arrival
+from monitor.runner import Result, Runner, Target
+
+
+class Checker:
+    """`record` takes what is to be recorded."""
+
+    def __init__(self, clock: Clock, credentials: Credentials, record: Callable[[Arrival], None]) -> None:
+        self._clock = clock
+        self._credentials = credentials
+        self._record = record
+        self._runner = Runner(clock, lambda target: credentials.worked(target.name))
+
+    async def prepare(self, targets: Iterable[Target]) -> None:
+        """Find out which of the credentials in force have worked before."""
+        logins = {target.name: login for target in targets if (login := _login(target))}
+        await self._credentials.prepare(logins)
+
+    async def check(self, live: Live, pulse: bool) -> Result:  # noqa: FBT001 - the scheduler's callback
+        live.running = self._clock.now()
+        try:
+            result = await self._runner.run(live.target, pulse=pulse)
+        except BaseException:
+            live.running = None
+            raise
+        live.take(result)
+        if not pulse and any(phase.name == "auth" and phase.ok for phase in result.phases):
+            await self._accepted(result.target)
+        self._record(Arrival(live, result))
+        return result
+
+    async def _accepted(self, target: Target) -> None:
+        login = _login(target)
+        if login is not None and not self._credentials.worked(target.name):
+            fact = await self._credentials.accepted(target.name, *login, self._clock.now())
+            if fact is not None:
+                self._record(Arrival(None, facts=(fact,)))
+
+
+def _login(target: Target) -> tuple[str, str] | None:
+    login = getattr(getattr(target.probe, "options", None), "login", None)
+    return None if login is None else (login.username, login.password.reveal())
