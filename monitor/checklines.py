@@ -57,9 +57,7 @@ class LineReader:
     def __init__(self, targets: Collection[str], zone: ZoneInfo) -> None:
         self._targets = {name: name for name in targets}  # each name is kept once, not once a check
         self._zone = zone
-        self._decoder = json.JSONDecoder(
-            object_pairs_hook=_object, parse_float=_decimal, parse_constant=_no_constant
-        )
+        self._decoder = json.JSONDecoder(object_pairs_hook=_object, parse_float=_decimal, parse_constant=_no_constant)
 
     def read(self, raw: bytes) -> CheckLine:
         """Read one line without its end. Raises LineError."""
@@ -214,7 +212,8 @@ def _exact(value: Decimal, key: str) -> Duration:
     if shift < 0 and any(digits[shift:]):
         raise LineError(f"{key} has more than six decimals", "microseconds are the finest")
     kept = int("".join(map(str, digits[:shift] if shift < 0 else digits)))
-    return kept * 10 ** max(shift, 0) * (-1 if sign else 1)
+    scale: int = 10 ** max(shift, 0)
+    return -kept * scale if sign else kept * scale
 
 
 def _shape(value: Any) -> str:

@@ -1,17 +1,21 @@
 """The month's figures as documents: the one JSON shape of `sla`, `replay` and the API, and text for people (R12)."""
 
+import re
 from collections.abc import Iterable
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from monitor.core.calendar import Month
 from monitor.core.events import Outage
-from monitor.core.instants import SECOND, Duration, Instant, format_instant, seconds
+from monitor.core.instants import DAY, HOUR, MINUTE, SECOND, Duration, Instant, format_instant, seconds
 from monitor.core.month import Figures
 from monitor.core.outages import ServiceOutage
 
 Document = dict[str, Any]
+
+_FRACTION = re.compile(r"\.\d+")
 
 
 def month_document(month: Month, zone: ZoneInfo, services: Iterable[Figures]) -> Document:
@@ -110,6 +114,21 @@ def minutes(duration: Duration) -> str:
 def minutes_left(duration: Duration) -> str:
     """The same rounded down: what is left of a budget is never overstated."""
     return _minutes(duration // SECOND)
+
+
+def moment(text: str) -> str:
+    """A document's time for people: whole seconds, as in `2026-11-10 10:01:00+07:00`."""
+    return _FRACTION.sub("", text).replace("T", " ")
+
+
+def coarse(duration: Duration) -> str:
+    """A long duration for people, in its two largest units, as in `112 d 23 h`."""
+    units = (("d", DAY), ("h", HOUR), ("min", MINUTE), ("s", SECOND))
+    whole = [(name, duration // unit, duration % unit // following[1]) for (name, unit), following in pairwise(units)]
+    for (name, count, rest), (_, smaller) in zip(whole, pairwise([name for name, _ in units]), strict=True):
+        if count:
+            return f"{count} {name} {rest} {smaller}" if rest else f"{count} {name}"
+    return f"{duration // SECOND} s"
 
 
 def _minutes(total: int) -> str:

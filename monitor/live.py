@@ -24,11 +24,11 @@ class Live:
 
     def take(self, result: Result) -> None:
         """A result has arrived: its check speaks here, whatever the wall clock did. Pulses that went well do not."""
+        if result.pulse and result.check.outcome is Outcome.UP:
+            return
         self.outcomes[result.check.outcome] += 1
         if result.check.cause:
             self.causes[result.check.cause] += 1
-        if result.pulse and result.check.outcome is Outcome.UP:
-            return
         self.timeline.feed(replace(result.check, at=round(result.began * SECOND), speaks=True))
         self.last = result
 

@@ -1,18 +1,23 @@
-"""Recorded checks put through the accounting once more: which book they go into, and in which order.
+"""Recorded checks put through the accounting once more: in which order they go into a book, and what it answers.
 
-Checks that come in the order of their instants go straight into the book. At the first that does not, everything
-begins anew, sorted on disk. Of one target's checks at one instant only the one that counts is handed on, so that
-neither order nor duplicates change a figure (R1, R5).
+While each target's checks come in the order of their instants they go straight into the book. At the first that does
+not, everything begins anew, sorted on disk. Of one target's checks at one instant only the one that counts is handed
+on, so that neither order nor duplicates change a figure (R1, R5).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from zoneinfo import ZoneInfo
 
 from monitor.checkfile import CheckFile, Problems
 from monitor.checklines import CheckLine, LineReader
-from monitor.core.book import Book
+from monitor.core.book import Book, Horizon
+from monitor.core.calendar import Month
 from monitor.core.check import Check, stronger
 from monitor.core.instants import Instant
+from monitor.core.maintenance import Exclusion
+from monitor.core.outages import start_of
+from monitor.figures import Document, month_document
 from monitor.sorting import RUN, in_order
 
 Progress = Callable[[int], None]
@@ -20,25 +25,37 @@ Progress = Callable[[int], None]
 PROGRESS_EVERY = 50_000
 
 
+class OutOfOrderError(Exception):
+    """A check lies before one of its target that was taken already."""
+
+
+class UnknownOutageError(Exception):
+    """An exclusion names an outage that the checks do not give; the text is one line."""
+
+
 @dataclass(slots=True)
 class Feed:
-    """Takes checks in the order of their instants into a book. Of each target the newest waits for its equals."""
+    """Takes each target's checks in the order of their instants into a book; the newest waits for its equals."""
 
     book: Book
     _waiting: dict[str, Check] = field(default_factory=dict)
 
     def take(self, line: CheckLine) -> None:
+        """Raises OutOfOrderError, and the book is of no use any more."""
         voice = self.book.rules.targets[line.target].stale_after if line.voice is None else line.voice
         check = Check(line.at, line.outcome, line.duration, voice, line.speaks, line.cause)
         if not check.heard:
             self.book.record(line.target, check)
             return
         before = self._waiting.get(line.target)
-        if before is not None and before.at == check.at:
-            check = _counting(before, check)
-        elif before is not None:
-            self.book.record(line.target, before)
-        self._waiting[line.target] = check
+        if before is None or before.at < check.at:
+            if before is not None:
+                self.book.record(line.target, before)
+            self._waiting[line.target] = check
+        elif before.at == check.at:
+            self._waiting[line.target] = _counting(before, check)
+        else:
+            raise OutOfOrderError
 
     def finish(self) -> None:
         for target, check in self._waiting.items():
@@ -59,14 +76,14 @@ class Replay:
     def into(self, books: Callable[[], Sequence[Book]]) -> tuple[Sequence[Book], Problems]:
         """Make books and put every check into each; with any problem they are of no use. Raises OSError."""
         problems = Problems(self.file.name)
-        feeds = [Feed(book) for book in books()]
-        if not _fed(feeds, self._checks(problems), problems, sort=False):
+        try:
+            return _fed(books(), self._checks(problems)), problems
+        except OutOfOrderError:
             problems = Problems(self.file.name)
-            feeds = [Feed(book) for book in books()]
-            _fed(feeds, in_order(self._checks(problems), self.run), problems, sort=True)
-        return [feed.book for feed in feeds], problems
+            return _fed(books(), in_order(self._checks(problems), self.run)), problems
 
     def _checks(self, problems: Problems) -> Iterator[CheckLine]:
+        """The checks that count; after a problem the rest is only read for more of them."""
         for number, line in enumerate(self.file.checks(self.reader, problems), 1):
             if number % PROGRESS_EVERY == 0:
                 self.progress(number)
@@ -74,20 +91,41 @@ class Replay:
                 yield line
 
 
-def _fed(feeds: Sequence[Feed], lines: Iterator[CheckLine], problems: Problems, *, sort: bool) -> bool:
-    """Whether the lines came in order; where they did not, the books are half full."""
-    newest = 0
+def _fed(books: Sequence[Book], lines: Iterator[CheckLine]) -> Sequence[Book]:
+    feeds = [Feed(book) for book in books]
     for line in lines:
-        if line.at < newest:
-            return False
-        newest = line.at
         for feed in feeds:
             feed.take(line)
     for feed in feeds:
         feed.finish()
-    return True
+    return books
 
 
 def _counting(one: Check, other: Check) -> Check:
     """The one that counts (R1); of two that differ in nothing but the cause, always the same."""
     return stronger(*sorted((one, other), key=lambda check: check.cause or ""))
+
+
+def horizon_of(month: Month, zone: ZoneInfo, until: Instant | None) -> Horizon:
+    """A replay at the time `until`, else one that looks at the whole month (R8)."""
+    return Horizon(month.span(zone)[1], now=False) if until is None else Horizon(until, now=True)
+
+
+def excluded(book: Book, exclusion: Exclusion, outage: str | None, horizon: Horizon) -> Exclusion:
+    """An exclusion with the span, and where it says no scope the service, of the outage that it names.
+
+    Raises UnknownOutageError.
+    """
+    if outage is None:
+        return exclusion
+    name, start = start_of(outage) or ("", 0)
+    found = book.outage(name, start, horizon) if name in book.rules.services else None
+    if found is None:
+        raise UnknownOutageError(f"the checks give no outage {outage}; a replay without the exclusion lists their ids")
+    return replace(exclusion, start=found.start, end=found.end, scope=exclusion.scope or (name,))
+
+
+def document(book: Book, month: Month, horizon: Horizon) -> Document:
+    """The month's figures of every service."""
+    figures = (book.figures(name, month, horizon) for name in book.rules.services)
+    return month_document(month, book.rules.zone, figures)

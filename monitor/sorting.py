@@ -50,7 +50,8 @@ def _at(check: CheckLine) -> Instant:
 
 def _written(files: ExitStack, checks: Iterable[CheckLine]) -> IO[str]:
     """A file without a name, which goes with the process however that ends."""
-    made = files.enter_context(tempfile.TemporaryFile("w+", prefix="mailuptime-", encoding="utf-8"))
+    made = tempfile.TemporaryFile("w+", prefix="mailuptime-", encoding="utf-8")  # noqa: SIM115 - closed by `files`
+    files.enter_context(made)
     made.writelines(json.dumps(check) + "\n" for check in checks)
     made.seek(0)
     return made

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from monitor.cli.common import Exit, add_configuration, add_format, answer, configuration, print_json
 from monitor.cli.figures import table
 from monitor.core.instants import SECOND
-from monitor.figures import Document, minutes
+from monitor.figures import Document, minutes, moment
 
 if TYPE_CHECKING:
     from monitor.resting import Resting
@@ -146,12 +146,12 @@ def _print(act: str, document: Document, *, dry_run: bool) -> None:
 
 
 def _window_row(window: Document) -> tuple[str, ...]:
-    excuses = " – ".join(window["excuses"]) if window["excuses"] else "nothing"
+    excuses = " – ".join(map(moment, window["excuses"])) if window["excuses"] else "nothing"
     return (
         window["id"],
         " ".join(window["scope"]) or "everything",
-        window["start"],
-        window["end"],
+        moment(window["start"]),
+        moment(window["end"]),
         window["by"],
         window["approved_by"] or "–",
         excuses + (", cancelled" if window["cancelled"] else ", late" if window["late"] else ""),
@@ -163,8 +163,8 @@ def _exclusion_row(exclusion: Document) -> tuple[str, ...]:
     return (
         exclusion["id"],
         " ".join(exclusion["scope"]) or "everything",
-        exclusion["start"],
-        exclusion["end"],
+        moment(exclusion["start"]),
+        moment(exclusion["end"]),
         exclusion["category"],
         exclusion["by"],
         exclusion["approved_by"] or "–",

@@ -8,7 +8,7 @@ from typing import Any
 from monitor.cli.common import CommandError, Exit, add_configuration, add_format, answer, configuration, print_json
 from monitor.core.calendar import Month
 from monitor.core.instants import SECOND
-from monitor.figures import Document, minutes, minutes_left, percent
+from monitor.figures import Document, minutes, minutes_left, moment, percent
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
@@ -93,8 +93,8 @@ def sla_row(service: Document) -> tuple[str, ...]:
 def outage_row(outage: Document) -> tuple[str, ...]:
     return (
         outage["service"],
-        outage["start"],
-        outage["end"] or "running",
+        moment(outage["start"]),
+        moment(outage["end"]) if outage["end"] else "running",
         *(_minutes(outage[key]) for key in ("seconds", "min_seconds", "max_seconds", "excused_seconds")),
         " ".join(outage["targets"]),
         outage["cause"] or "–",

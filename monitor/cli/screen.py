@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.core.instants import SECOND
-from monitor.figures import Document, minutes, minutes_left, percent
+from monitor.figures import Document, coarse, minutes, minutes_left, moment, percent
 
 COLOURS = {"up": "green", "suspect": "yellow", "down": "bold red", "unknown": "magenta"}
 VERDICTS = {"met": "green", "missed": "bold red", "undetermined": "yellow"}
@@ -15,7 +15,7 @@ VERDICTS = {"met": "green", "missed": "bold red", "undetermined": "yellow"}
 def screen(status: Document, footer: str = "Ctrl-C ends the view; the daemon goes on") -> RenderableType:
     """Draw the document of the control socket's `/status`."""
     services = [_service(service) for service in status["services"]]
-    return Group(*services, _targets(status["targets"]), Text(f"{status['at']}   {footer}", style="dim"))
+    return Group(*services, _targets(status["targets"]), Text(f"{moment(status['at'])}   {footer}", style="dim"))
 
 
 def _service(service: Document) -> Panel:
@@ -28,15 +28,17 @@ def _service(service: Document) -> Panel:
     grid.add_row("availability", f"{percent(figures['availability_percent'])}   (between {lower} and {upper})")
     grid.add_row("downtime", f"{_minutes(figures['downtime_seconds'])} of {_minutes(figures['budget_seconds'])}")
     grid.add_row("budget left", minutes_left(round(figures["remaining_seconds"] * SECOND)))
-    burning = "not burning" if left is None else f"gone in {_minutes(left)} at the last hour's pace"
+    burning = "not burning" if left is None else f"gone in {coarse(round(left * SECOND))} at the last hour's pace"
     grid.add_row("burn rate", f"5m {rates['5m']:.1f}   1h {rates['1h']:.1f}   6h {rates['6h']:.1f}   ({burning})")
     verdict = Text(figures["verdict"], style=VERDICTS[figures["verdict"]])
     grid.add_row("verdict", verdict + Text("  so far" if figures["provisional"] else "", style="dim"))
     for outage in figures["outages"][-3:]:
-        end = outage["end"] or "now"
+        end = moment(outage["end"]) if outage["end"] else "now"
         bounds = f"{_minutes(outage['min_seconds'])} to {_minutes(outage['max_seconds'])}"
         cause = f"{' '.join(outage['targets'])}: {outage['cause']}"
-        grid.add_row("outage", f"{outage['start']} – {end}   {_minutes(outage['seconds'])} ({bounds})   {cause}")
+        grid.add_row(
+            "outage", f"{moment(outage['start'])} – {end}   {_minutes(outage['seconds'])} ({bounds})   {cause}"
+        )
     title = Text.assemble((service["service"], "bold"), "  ", (service["state"], COLOURS[service["state"]]))
     return Panel(grid, title=title, title_align="left")
 

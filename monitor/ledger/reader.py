@@ -11,7 +11,7 @@ from typing import Any, Self
 from monitor.core.check import Check, Outcome
 from monitor.core.instants import Instant
 from monitor.ledger.chain import Fact, Link
-from monitor.ledger.schema import MIGRATIONS, ForeignDatabaseError, NewerLedgerError
+from monitor.ledger.schema import MIGRATIONS, ForeignDatabaseError, NewerLedgerError, refuse
 
 
 class LedgerError(Exception):
@@ -61,15 +61,19 @@ class Reader:
         """
         if not path.exists():
             raise LedgerUnavailableError(f"{path}: there is no ledger yet; it is made by mailuptime run")
+        connection: sqlite3.Connection | None = None
         try:
             connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+            connection.execute("BEGIN")  # one picture of the ledger, from the first look at it on
+            refuse(connection)
             version = connection.execute("PRAGMA user_version").fetchone()[0]
-        except sqlite3.Error as error:
+        except (sqlite3.Error, NewerLedgerError, ForeignDatabaseError) as error:
+            if connection is not None:
+                connection.close()
             raise LedgerUnavailableError(f"{path}: {reason(error)}") from error
         if version != len(MIGRATIONS):
             connection.close()
             raise LedgerUnavailableError(f"{path}: its version is {version}, this program reads {len(MIGRATIONS)}")
-        connection.execute("BEGIN")  # one picture of the ledger from here on
         return cls(path, connection)
 
     def __enter__(self) -> Self:

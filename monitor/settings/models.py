@@ -192,7 +192,8 @@ class TopLevel(Section):
 
     self_test: tuple[Test, ...] = Field(
         (),
-        description="What the monitor tests of itself: while one fails, outcomes are unknown and never downtime.",
+        description="What the monitor tests of itself, so that its own faults are no downtime. "
+        "Checked for form and not acted on yet.",
         examples=["[resolver, gateway]"],
     )
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.ledger import Batch, Fact, Ledger, LedgerError, LedgerLockedError, LedgerUnavailableError
+from monitor.ledger import Batch, Fact, Ledger, LedgerError, LedgerLockedError, LedgerUnavailableError, Reader
 from monitor.ledger.schema import MIGRATIONS
 
 HOLD = """
@@ -109,6 +109,38 @@ def test_what_is_no_usable_ledger_is_refused_in_one_line_and_left_as_it_is(
     assert words in refusal(path)
     assert contents(path.parent) == before
     assert words in refusal(path)  # the lock was let go of
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (newer, "written by a newer mailuptime"),
+        (foreign, "an SQLite database, but not a mailuptime ledger; name another path"),
+        (no_database, "file is not a database"),
+        (lambda _: None, "there is no ledger yet; it is made by mailuptime run"),
+    ],
+)
+def test_who_looks_on_is_refused_in_one_line_too(path: Path, spoil: Callable[[Path], None], words: str) -> None:
+    spoil(path)
+    before = contents(path.parent).get(path.name)
+    with pytest.raises(LedgerUnavailableError) as refused:
+        Reader.beside(path)
+    assert str(refused.value).startswith(f"{path}: {words}")
+    assert "\n" not in str(refused.value)
+    assert contents(path.parent).get(path.name) == before
+
+
+def test_who_looks_on_sees_what_is_committed_and_changes_nothing(path: Path) -> None:
+    fact = Fact(1, "started", {})
+    with Ledger(path) as ledger:
+        ledger.commit(Batch(facts=[fact]))
+        with Reader.beside(path) as onlooker:
+            ledger.commit(Batch(facts=[fact]))
+            assert [link.fact for link in onlooker.facts()] == [fact]  # one picture, from when it was opened
+            with pytest.raises(sqlite3.OperationalError, match="readonly"):
+                vars(onlooker)["_connection"].execute("DELETE FROM targets")
+        with Reader.beside(path) as onlooker:
+            assert [link.fact for link in onlooker.facts()] == [fact, fact]
 
 
 def test_a_directory_that_is_missing_is_named(tmp_path: Path) -> None:

@@ -1,29 +1,22 @@
 """What becomes of a check: committed, then published, then logged; and kept while the ledger cannot be written."""
 
-import asyncio
-import threading
-from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from monitor import recorder as module
 from monitor.application import Application
-from monitor.clock import SystemClock
 from monitor.core.check import Check, Outcome
 from monitor.core.instants import HOUR, SECOND
-from monitor.core.timeline import Timeline
-from monitor.ledger import Batch, Fact, Ledger
-from monitor.ledger.writer import Writer
-from monitor.live import Live
+from monitor.ledger import Fact
 from monitor.metrics import Health, Lateness
-from monitor.recorder import RETRY, Arrival, Recorder
-from monitor.runner import Target
+from monitor.recorder import RETRY, Arrival
 from probes.errors import Cause
-from tests.ledger.accounts import TARGETS, book, book_of
+from tests.ledger.accounts import TARGETS
 from tests.shell import virtual
 from tests.shell.desk import Desk
-from tests.shell.fleet import NO_MAILBOX, REFUSED, IdleProbe, failing
+from tests.shell.fleet import NO_MAILBOX, REFUSED, failing
 from tests.shell.virtual import WALL, VirtualClock
 
 IMAP, SMTP = TARGETS
@@ -224,7 +217,7 @@ def test_readiness_says_that_the_ledger_cannot_be_written_and_figures_wait_for_i
             durable=lambda: recorder.durable,
             closings=dict,
             declared=lambda _: {},
-            health=lambda: Health(recorder.writable, recorder.pending, recorder.last_commit, 0, 0, 0, True, 0),
+            health=lambda: cast("Health", SimpleNamespace(ledger_writable=recorder.writable)),
             lateness=Lateness(),
         )
         assert application.unready() == ["2 of 2 targets have not been checked yet"]
@@ -251,54 +244,3 @@ def test_readiness_says_that_the_ledger_cannot_be_written_and_figures_wait_for_i
             assert application.status()["services"] != frozen
 
     virtual.run(scenario)
-
-
-class SlowLedger(Ledger):
-    """Whose disk answers when it is told to."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self.began, self.go_on = threading.Event(), threading.Event()
-
-    def commit(self, batch: Batch) -> None:
-        self.began.set()
-        self.go_on.wait(60)
-        super().commit(batch)
-
-
-async def test_a_stop_during_a_commit_records_everything_once(tmp_path: Path) -> None:
-    clock = SystemClock()
-    ledger = SlowLedger(tmp_path / "ledger.db")
-    writer, recorder_book = Writer(ledger), book()
-    recorder = Recorder(clock, recorder_book, writer, lambda: None)
-    fact = Fact(1, "started", {})
-    recorder.put(Arrival(None, facts=(fact,)))
-    running = asyncio.create_task(recorder.run())
-    await asyncio.to_thread(ledger.began.wait, 60)
-    running.cancel()
-    asyncio.get_running_loop().call_soon(ledger.go_on.set)
-    await asyncio.wait([running])
-    stopped = Fact(2, "stopped", {})
-    recorder.put(Arrival(None, facts=(stopped,)))
-    await recorder.drain()
-    writer.close()
-    with Ledger(tmp_path / "ledger.db") as again:
-        assert [link.fact for link in again.facts()] == [fact, stopped]
-
-
-async def test_a_recorded_outage_is_found_again_by_the_next_start(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "ledger.db")
-    writer, written = Writer(ledger), book()
-    clock = SystemClock()
-    recorder = Recorder(clock, written, writer, lambda: None)
-    live = Live(Target(IMAP, "imap", IdleProbe(), 15 * SECOND, 135 * SECOND), Timeline(3, 2))
-    for number, outcome in enumerate([Outcome.UP, *[Outcome.DOWN] * 3, *[Outcome.UP] * 4]):
-        cause = None if outcome is Outcome.UP else "timeout"
-        check = Check(WALL + number * 5 * SECOND, outcome, 0, 135 * SECOND, cause=cause)
-        recorder.put(Arrival(live, missed=(check,)))
-    await recorder.drain()
-    writer.close()
-    with Ledger(tmp_path / "ledger.db") as again:
-        assert book_of(again).accounts == written.accounts
-    [outage] = written.accounts[IMAP].history.outages
-    assert (outage.start, outage.end) == (WALL + 5 * SECOND, WALL + 20 * SECOND)

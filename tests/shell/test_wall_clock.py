@@ -10,7 +10,7 @@ import pytest
 
 from monitor.cadence import phases
 from monitor.clock import SystemClock
-from monitor.core.instants import DAY, HOUR, SECOND, Instant
+from monitor.core.instants import DAY, SECOND, Instant
 from monitor.scheduler import WallClock
 
 
@@ -49,13 +49,13 @@ async def test_jobs_wait_for_their_next_time_in_utc(armed: tuple[SetClock, WallC
     assert all(time.utcoffset() == timedelta(0) for time in (hourly, daily))
 
 
-@pytest.mark.parametrize("step", [-400 * DAY, 400 * DAY, 30 * HOUR])
+@pytest.mark.parametrize("step", [-400 * DAY, 400 * DAY, DAY])
 async def test_after_a_clock_step_jobs_wait_for_times_of_the_new_clock(
     armed: tuple[SetClock, WallClock], step: int
 ) -> None:
     clock, calendar = armed
     new = datetime.fromtimestamp(SystemClock().now() // SECOND, UTC).replace(hour=16, minute=30)
-    new += timedelta(microseconds=step // DAY * DAY)
+    new += timedelta(microseconds=step)
     clock.shown = round(new.timestamp()) * SECOND
     calendar.rearm()
     assert waiting(calendar) == [new.replace(hour=17, minute=0, second=0), new.replace(hour=17, minute=5, second=0)]

@@ -1,0 +1,83 @@
+"""Decides how an outage is played on the lab, and what is compared with what.
+
+The truth is what the lab saw: Dovecot went away at some moment between `gone.before` and `gone.after` and came back
+between `back.before` and `back.after`. What was recorded must leave room for it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.commands import mailuptime
+from tests.lab import Change, Lab, wait_until
+from tests.lab.configuration import SERVICE
+from tests.lab.daemon import Daemon, states
+
+JUDGED = (f"{SERVICE}/imap", f"{SERVICE}/pop3")
+"""The targets that Dovecot itself answers."""
+
+MICROSECONDS = 10**6
+
+
+@dataclass(frozen=True)
+class Truth:
+    gone: Change
+    back: Change
+
+    def leaves_room(self, part: dict[str, Any]) -> bool:
+        """Whether both moments can lie inside the bounds of a target's outage, which are open below."""
+        first, last = (instant(bound) for bound in part["start_bounds"])
+        certain, outer = (instant(bound) for bound in part["end_bounds"])
+        return (first < self.gone.after and self.gone.before <= last) and (
+            certain < self.back.after and self.back.before <= outer
+        )
+
+    @property
+    def least(self) -> float:
+        """Seconds that Dovecot was away for certain."""
+        return self.back.before - self.gone.after
+
+    @property
+    def most(self) -> float:
+        return self.back.after - self.gone.before
+
+
+def wait_until_up(daemon: Daemon) -> None:
+    wait_until(lambda: set(states(daemon).values()) == {"up"}, "every target to be up", seconds=30)
+
+
+def break_dovecot(lab: Lab, daemon: Daemon) -> Change:
+    """Return when the daemon has seen it."""
+    gone = lab.stop_dovecot()
+    wait_until(lambda: all(states(daemon)[name] == "down" for name in JUDGED), "the outage", seconds=30)
+    return gone
+
+
+def mend_dovecot(lab: Lab, daemon: Daemon) -> Change:
+    """Return when the daemon has seen it."""
+    back = lab.start_dovecot()
+    wait_until_up(daemon)
+    return back
+
+
+def figures(configuration: Path, *arguments: str) -> dict[str, Any]:
+    """The lab's service of `mailuptime sla`, with the month that it is about."""
+    document = mailuptime("sla", "-c", configuration, "--format", "json", *arguments).document
+    (service,) = document["services"]
+    return {"month": document["month"], **service}
+
+
+def outages(configuration: Path, *arguments: str) -> list[dict[str, Any]]:
+    """What `mailuptime outages` lists."""
+    document = mailuptime("outages", "-c", configuration, "--format", "json", *arguments).document
+    return list(document["outages"])
+
+
+def instant(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
+
+
+def exact(seconds: float) -> int:
+    """Microseconds, in which sums are exact."""
+    return round(seconds * MICROSECONDS)
