@@ -6,7 +6,8 @@ from dataclasses import replace
 from monitor import queries
 from monitor.clock import Clock
 from monitor.closing import Closing
-from monitor.core.book import Book
+from monitor.core.book import Book, Horizon
+from monitor.core.calendar import Month
 from monitor.core.instants import SECOND, format_instant, seconds
 from monitor.figures import Document, service_document
 from monitor.live import Live
@@ -39,6 +40,7 @@ class Application:
         self._declared = declared
         self._health = health
         self._collector = Collector(lambda: self._snapshot, health, lateness)
+        self._shown: list[Document] = []
         self._snapshot = self._photographer.take(clock.now(), clock.monotonic())
 
     def refresh(self) -> None:
@@ -80,20 +82,23 @@ class Application:
     def status(self) -> Document:
         """Everything that a live view shows."""
         snapshot, zone = self._snapshot, self._book.rules.zone
+        horizon = Horizon(snapshot.at, now=True)
+        if self._durable():  # otherwise figures wait for the commit, with what was last shown
+            self._shown = [self._service(picture, snapshot.month, horizon) for picture in snapshot.services]
         return {
             "at": format_instant(snapshot.at, zone),
             "month": str(snapshot.month),
             "ready": not self.unready(),
-            "services": [self._service(picture) for picture in snapshot.services],
+            "services": self._shown,
             "targets": [self._target(picture) for picture in snapshot.targets],
         }
 
-    def _service(self, picture: ServicePicture) -> Document:
+    def _service(self, picture: ServicePicture, month: Month, horizon: Horizon) -> Document:
         left = picture.burn.exhaustion
         return {
             "service": picture.name,
             "state": picture.state,
-            "figures": service_document(picture.months[0], self._book.rules.zone),
+            "figures": service_document(self._book.figures(picture.name, month, horizon), self._book.rules.zone),
             "burn_rates": dict(picture.burn.rates),
             "exhaustion_seconds": None if left is None else left / SECOND,
         }

@@ -111,8 +111,9 @@ class Desk:
         end = self._time(request, "end")
         if not window.start < end:
             raise RefusedActError("end must be after the window's start; cancel it instead")
-        if window.recurrence is None and end >= window.end:
-            raise RefusedActError(f"it ends at {format_instant(window.end, self._settings.zone)} already")
+        ends = _ends(window)
+        if ends is not None and end >= ends:
+            raise RefusedActError(f"it ends at {format_instant(ends, self._settings.zone)} already")
         body = {"id": window.id, "end": end, "by": _text(request, "by"), "source": "command", "proof": proof}
         return self._amended(window, act, Fact(now, "window_amended", body), now)
 
@@ -165,13 +166,16 @@ class Desk:
         return replace(exclusion, start=found.start, end=found.end, scope=exclusion.scope or (name,))
 
     def _preview(self, window: Window, now: Instant) -> list[Document]:
-        """What the window would take off the downtime of each service and month, as things stand."""
+        """What the window, once approved, takes off the downtime of each service and month, as things stand.
+
+        Without an approval that is nothing: it is declared now, and what has been lies before.
+        """
         zone, horizon = self._settings.zone, Horizon(now, now=True)
         first, last = Month.of(min(window.start, now), zone), Month.of(now, zone)
         months = [last.plus(-back) for back in range(MOST_MONTHS) if last.plus(-back) >= first]
         asked = [(name, month) for name in self._book.rules.services for month in reversed(months)]
         before = [self._book.figures(*one, horizon).sums.downtime for one in asked]
-        self._book.windows = [*self.declarations.declared, window]
+        self._book.windows = [*self.declarations.declared, replace(window, approved_by=f"not {window.by}")]
         after = [self._book.figures(*one, horizon).sums.downtime for one in asked]
         self._show()
         return [
@@ -255,6 +259,12 @@ def _ended(now: Instant, kind: str, identity: str, source: str) -> Fact:
     return Fact(now, "exclusion_withdrawn", body)
 
 
+def _ends(window: Window) -> Instant | None:
+    """When a window, as shortened, ends at last; None for one that recurs on and on."""
+    planned = [] if window.recurrence else [window.end]
+    return min([*planned, *(max(one.at, one.end) for one in window.amendments)], default=None)
+
+
 def _without(request: dict[str, Any], key: str) -> tuple[dict[str, Any], bool]:
     return {name: value for name, value in request.items() if name != key}, bool(request.get(key))
 
@@ -263,4 +273,4 @@ def _text(request: dict[str, Any], key: str) -> str:
     value = request.get(key)
     if not isinstance(value, str) or not value.strip():
         raise RefusedActError(f"{key} is required")
-    return value
+    return value.strip()  # a blank more does not make it another person

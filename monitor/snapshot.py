@@ -99,9 +99,10 @@ class Photographer:
 
     def _service(self, service: Service, month: Month, now: Instant, states: Mapping[str, str]) -> ServicePicture:
         horizon = Horizon(now, now=True)
-        settled = self._settled(service, now)
+        reached = self._reached(service, now)
+        settled = min((self._book.accounts[leaf].timeline.settled(reached) for leaf in service.leaves()), default=now)
         figures = tuple(
-            self._figures(service.name, month.plus(-back), horizon, settled) for back in range(self._months)
+            self._figures(service.name, month.plus(-back), horizon, reached, settled) for back in range(self._months)
         )
         shown = tuple(one for one in figures if one.since is not None or one.month == month)
         span = (max(month.start(self._book.rules.zone), now - LONGEST), now)
@@ -112,23 +113,19 @@ class Photographer:
             service.name, state_of(service, states), shown, spent, seconds, settled if seconds.length else None
         )
 
-    def _figures(self, name: str, month: Month, horizon: Horizon, settled: Instant) -> Figures:
+    def _figures(self, name: str, month: Month, horizon: Horizon, reached: Instant, settled: Instant) -> Figures:
         kept = self._finished.get((name, month))
         if kept is not None:
             return kept
-        figures = self._book.figures(name, month, horizon)
+        figures = self._book.running(name, month, horizon, reached)
         if settled >= month.plus(1).start(self._book.rules.zone):
             self._finished[name, month] = figures
         return figures
 
-    def _settled(self, service: Service, now: Instant) -> Instant:
-        """Where no label of the service can change any more; a check that is under way holds it back."""
-        reached = []
-        for leaf in service.leaves():
-            account, live = self._book.accounts[leaf], self._lives.get(leaf)
-            running = live.running if live else None
-            reached.append(account.timeline.settled(min(now, running) if running is not None else now))
-        return min(reached, default=now)
+    def _reached(self, service: Service, now: Instant) -> Instant:
+        """The instant that no check of the service will be recorded before: one that is under way holds it back."""
+        lives = (self._lives.get(leaf) for leaf in service.leaves())
+        return min([now, *(live.running for live in lives if live is not None and live.running is not None)])
 
     def _settled_seconds(self, service: Service, settled: Instant, horizon: Horizon) -> Sums:
         since = self._book.since(service)

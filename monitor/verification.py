@@ -1,16 +1,16 @@
 """Whether a ledger is what it was: its chain, its seals, and every figure recomputed from recorded facts (R16)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from monitor import closing, sealing
 from monitor.core.book import Book, Rules
 from monitor.core.calendar import Month
-from monitor.core.declarations import Declarations
+from monitor.core.declarations import KINDS, Declarations
 from monitor.core.instants import format_instant
-from monitor.ledger.chain import GENESIS, Link, link
+from monitor.ledger.chain import GENESIS, Fact, Link, link
 from monitor.ledger.reader import Reader
-from monitor.ledger.restore import EVENT_KINDS, epochs_of, event_of
+from monitor.ledger.restore import EVENT_KINDS, RULES, epochs_of, event_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +26,64 @@ class Verified:
 
 def verify(reader: Reader, rules: Rules, head: str | None = None) -> Verified:
     """Recompute everything; `rules` hold where none are recorded."""
-    links = list(reader.facts())
-    book, checks, broken = _recomputed(reader, links, rules)
-    kinds = [_chain(links), _head(links, head), _seals(reader, links), iter(broken)]
-    if not broken:
-        kinds += [_events(book, links), _months(book, links)]
+    links, unread = _links(reader)
+    unread += _unreadable(links)
+    kinds = [_chain(links), _head(links, head), iter(unread)]
+    checks = 0
+    if not unread:
+        book, checks, broken = _recomputed(reader, links, rules)
+        kinds += [_seals(reader, links), iter(broken)]
+        if not broken:
+            kinds += [_events(book, links), _months(book, links)]
     differences = [first for kind in kinds if (first := next(kind, None)) is not None]
-    months = len({one.fact.body["month"] for one in links if one.fact.kind == closing.KIND})
+    months = len({one.fact.body.get("month") for one in links if one.fact.kind == closing.KIND})
     digest = links[-1].digest if links else GENESIS
     return Verified(len(links), checks, months, digest.hex(), tuple(differences))
+
+
+def _links(reader: Reader) -> tuple[list[Link], list[str]]:
+    """The facts up to the first one that is not even text of the right form, and what is said of that."""
+    links: list[Link] = []
+    facts = reader.facts()
+    while True:
+        try:
+            links.append(next(facts))
+        except StopIteration:
+            return links, []
+        except ValueError:
+            return links, [f"what follows fact {links[-1].seq if links else 0} cannot be read: it holds no JSON"]
+
+
+def _unreadable(links: list[Link]) -> list[str]:
+    """The first fact whose content is not what one of its kind holds."""
+    for one in links:
+        try:
+            _READERS.get(one.fact.kind, _nothing)(one.fact)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return [f"fact {one.seq} ({one.fact.kind}) cannot be read: it does not hold what one of its kind does"]
+    return []
+
+
+def _nothing(_fact: Fact) -> None: ...
+
+
+def _keys(*names: str) -> Callable[[Fact], object]:
+    return lambda fact: [fact.body[name] for name in names]
+
+
+def _declared(fact: Fact) -> Declarations:
+    return Declarations().plus(fact.at, fact.kind, fact.body)
+
+
+_READERS: Mapping[str, Callable[[Fact], object]] = {
+    **dict.fromkeys(EVENT_KINDS, event_of),
+    **dict.fromkeys(KINDS, _declared),
+    "window_amended": _keys("id", "end"),
+    "approval": _keys("id", "by"),
+    RULES: lambda fact: Rules.of(fact.body),
+    sealing.KIND: _keys("first", "last", "count", "digest"),
+    closing.KIND: lambda fact: (Month.parse(fact.body["month"]), fact.body["revision"], fact.body["services"].items()),
+}
 
 
 def _chain(links: list[Link]) -> Iterator[str]:
@@ -106,7 +155,8 @@ def _events(book: Book, links: list[Link]) -> Iterator[str]:
                 elif stored[number][0] != event:
                     yield f"{name}: fact {stored[number][1]} differs from the {kind[:-1]} of {at} that the checks give"
             if len(stored) > len(computed):
-                yield f"{name}: fact {stored[len(computed)][1]} records a {kind[:-1]} that the checks do not give"
+                what = "an outage" if kind == "outages" else f"a {kind[:-1]}"
+                yield f"{name}: fact {stored[len(computed)][1]} records {what} that the checks do not give"
 
 
 def _months(book: Book, links: list[Link]) -> Iterator[str]:
@@ -119,9 +169,11 @@ def _months(book: Book, links: list[Link]) -> Iterator[str]:
             continue
         book.windows, book.exclusions = declarations.declared, declarations.excluded
         computed = closing.figures_at(book, Month.parse(fact.body["month"]), fact.at)
-        for name, figures in fact.body["services"].items():
-            if computed.get(name) != figures:
-                found = computed.get(name) or {}
-                key = next((key for key in figures if found.get(key) != figures[key]), "figures")
-                text = f"{key} is recorded as {figures[key]}, recomputed as {found.get(key)}"
+        recorded = fact.body["services"]
+        for name in {**computed, **recorded}:
+            made, kept = computed.get(name, {}), recorded.get(name, {})
+            differing = [key for key in {**kept, **made} if made.get(key) != kept.get(key)]
+            if differing:
+                key = "downtime" if "downtime" in differing else differing[0]
+                text = f"{key} is recorded as {kept.get(key)}, recomputed as {made.get(key)}"
                 yield f"{fact.body['month']} revision {fact.body['revision']}, {name}: {text}"

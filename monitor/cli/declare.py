@@ -142,7 +142,9 @@ def _print(act: str, document: Document, *, dry_run: bool) -> None:
         before = minutes(round(document["retroactive_seconds"] * SECOND))
         print(f"{before} lie before its declaration: they need an approval")
     for one in document.get("would_excuse", ()):
-        print(f"excuses {minutes(round(one['seconds'] * SECOND))} of {one['service']} in {one['month']} so far")
+        print(
+            f"once approved it excuses {minutes(round(one['seconds'] * SECOND))} of {one['service']} in {one['month']}"
+        )
 
 
 def _window_row(window: Document) -> tuple[str, ...]:

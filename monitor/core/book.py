@@ -32,6 +32,28 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """The sums of a month from its first instant evaluated to one before which nothing can change any more."""
+
+    begin: Instant
+    up_to: Instant
+    sums: Sums
+    blips: tuple[int, int]
+    windows: Sequence[Window]
+    exclusions: Sequence[Exclusion]
+    epochs: Epochs
+
+    def plus(self, up_to: Instant, more: Sums, blips: tuple[int, int]) -> "Kept":
+        both = self.blips[0] + blips[0], self.blips[1] + blips[1]
+        return replace(self, up_to=up_to, sums=self.sums + more, blips=both)
+
+    def holds(self, begin: Instant, book: "Book") -> bool:
+        """Whether nothing was declared and no rule changed since it was added up."""
+        same = self.windows is book.windows and self.exclusions is book.exclusions and self.epochs is book.epochs
+        return same and self.begin == begin
+
+
+@dataclass(frozen=True, slots=True)
 class Horizon:
     """The end of what is looked at. `now`: voices end there; otherwise it is a month's end and they go on (R2, R8)."""
 
@@ -47,6 +69,7 @@ class Book:
         self.windows = windows
         self.exclusions = exclusions
         self.accounts: dict[str, Account] = {}
+        self._kept: dict[tuple[str, Month], Kept] = {}
         for one in self.epochs.rules:
             self._open_accounts(one)
 
@@ -82,31 +105,80 @@ class Book:
         return min((first for first in firsts if first is not None), default=None)
 
     def figures(self, name: str, month: Month, horizon: Horizon) -> Figures:
-        """The figures of a service and a month (R8, R9, R10), by the objectives in force at its end."""
+        """The figures of a service and a month with its outages (R8, R9, R10)."""
+        evaluated, plain = self._bounds(name, month, horizon)
+        sets, found, views, windows = self._around(name, evaluated, horizon)
+        own = windows_of(self._service(name, month, horizon), windows)
+        leaves = self._leaves(name) if evaluated[0] < evaluated[1] else []
+        return replace(
+            plain,
+            sums=sums(sets, own, *evaluated),
+            blips=self._blips(name, views, evaluated),
+            suspect=_suspect(leaves, views, evaluated),
+            outages=tuple(outages(name, leaves, found, sets, own, views, evaluated)),
+        )
+
+    def running(self, name: str, month: Month, horizon: Horizon, reached: Instant) -> Figures:
+        """The same without the outages, at a cost that does not grow with the month: what is final is kept added up.
+
+        No check of before `reached` may be recorded any more; neither it nor the horizon goes back between calls.
+        """
+        evaluated, plain = self._bounds(name, month, horizon)
+        begin, until = evaluated
+        leaves = self._leaves(name)
+        anchors = (self.accounts[leaf].timeline.anchor(reached) for leaf in leaves)
+        anchor = max(begin, min([until, *anchors]))
+        kept = self._kept.get((name, month))
+        if kept is None or not kept.holds(begin, self):
+            kept = Kept(begin, begin, Sums(), (0, 0), self.windows, self.exclusions, self.epochs)
+        if anchor > kept.up_to:
+            kept = kept.plus(anchor, *self._measured(name, (kept.up_to, anchor), horizon)[:2])
+        self._kept[name, month] = kept
+        late, blips, suspect = self._measured(name, (kept.up_to, until), horizon)
+        return replace(
+            plain,
+            sums=kept.sums + late,
+            blips=(kept.blips[0] + blips[0], kept.blips[1] + blips[1]),
+            suspect=suspect,
+        )
+
+    def _measured(self, name: str, span: Span, horizon: Horizon) -> tuple[Sums, tuple[int, int], tuple[str, ...]]:
+        """The measures, blips and suspects of a stretch."""
+        views, windows = self._views(*span, horizon), self._windows(*span)
+        own = windows_of(self.rules.services[name], windows)
+        measured = sums(self._sets(name, *span, views, windows)[0], own, *span)
+        leaves = self._leaves(name) if span[0] < span[1] else []
+        return measured, self._blips(name, views, span), _suspect(leaves, views, span)
+
+    def _bounds(self, name: str, month: Month, horizon: Horizon) -> tuple[Span, Figures]:
+        """E, and the figures before anything is measured."""
         start, end = month.span(self.rules.zone)
-        rules = self.epochs.at(min(end, horizon.at) - 1 if horizon.now else end - 1)
-        service = rules.services.get(name) or self.rules.services[name]
+        service = self._service(name, month, horizon)
         until = min(end, horizon.at if horizon.now else end, *([service.until] if service.until is not None else []))
         since = self.since(service)
         begin = max(start, since) if since is not None else until
         empty = since is None or begin >= until
-        evaluated = (until, until) if empty else (begin, until)
-        sets, found, views, windows = self._around(name, evaluated, horizon)
-        own = windows_of(service, windows)
-        leaves = [] if empty else self._leaves(name)
-        return Figures(
+        return (until, until) if empty else (begin, until), Figures(
             service=name,
             month=month,
             total=end - start,
             since=None if empty else begin,
             until=None if empty else until,
             provisional=horizon.now and horizon.at < end,
-            sums=sums(sets, own, *evaluated),
-            objectives=rules.objectives.get(name) or self.rules.objectives[name],
-            blips=self._blips(name, views, evaluated),
-            suspect=_suspect(leaves, views, evaluated),
-            outages=tuple(outages(name, leaves, found, sets, own, views, evaluated)),
+            sums=Sums(),
+            objectives=self._rules(month, horizon).objectives.get(name) or self.rules.objectives[name],
+            blips=(0, 0),
+            suspect=(),
+            outages=(),
         )
+
+    def _rules(self, month: Month, horizon: Horizon) -> Rules:
+        """The rules in force at the end of what is looked at of a month."""
+        end = month.span(self.rules.zone)[1]
+        return self.epochs.at((min(end, horizon.at) if horizon.now else end) - 1)
+
+    def _service(self, name: str, month: Month, horizon: Horizon) -> Service:
+        return self._rules(month, horizon).services.get(name) or self.rules.services[name]
 
     def outage(self, name: str, start: Instant, horizon: Horizon) -> ServiceOutage | None:
         """The outage of a service that starts at an instant."""

@@ -4,7 +4,10 @@ Every function takes and returns such normal lists, unless it says otherwise; no
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import reduce
+from itertools import chain, groupby
+from operator import itemgetter
 
 from monitor.core.instants import Duration, Instant
 
@@ -39,27 +42,31 @@ def clip(spans: Sequence[Span], start: Instant, end: Instant) -> Spans:
     """The part of the spans inside `[start, end)`; costs what lies inside, not what lies before."""
     if start >= end:
         return []
-    first = bisect_right(spans, start, key=lambda span: span[1])
-    last = bisect_left(spans, end, key=lambda span: span[0])
-    return [(max(s, start), min(e, end)) for s, e in spans[first:last]]
+    first = bisect_right(spans, start, key=itemgetter(1))
+    last = bisect_left(spans, end, key=itemgetter(0))
+    inside = list(spans[first:last])
+    if inside:
+        inside[0] = max(inside[0][0], start), inside[0][1]
+        inside[-1] = inside[-1][0], min(inside[-1][1], end)
+    return inside
 
 
 def at_least(count: int, lists: Sequence[Sequence[Span]]) -> Spans:
     """Where at least `count` of the lists cover; `count` 1 is the union, `len(lists)` the intersection."""
     if count <= 0:
         return [(BEGINNING, END)]
-    if len(lists) == 1:
-        return list(lists[0]) if count == 1 else []
+    if count > len(lists):
+        return []
+    if count == 1:
+        return normal(chain.from_iterable(lists)) if len(lists) > 1 else list(lists[0])
+    if count == len(lists):
+        return reduce(intersect, lists[1:], list(lists[0]))
     edges = sorted(edge for spans in lists for start, end in spans for edge in ((start, 1), (end, -1)))
     found: Spans = []
-    covering = 0
-    position = 0
-    while position < len(edges):
-        instant = edges[position][0]
+    began = covering = 0
+    for instant, group in groupby(edges, key=itemgetter(0)):
         before = covering
-        while position < len(edges) and edges[position][0] == instant:
-            covering += edges[position][1]
-            position += 1
+        covering += sum(change for _, change in group)
         if before < count <= covering:
             began = instant
         elif covering < count <= before:
@@ -72,16 +79,58 @@ def union(*lists: Sequence[Span]) -> Spans:
 
 
 def intersect(left: Sequence[Span], right: Sequence[Span]) -> Spans:
-    return at_least(2, (left, right)) if left and right else []
+    found: Spans = []
+    i = j = 0
+    while i < len(left) and j < len(right):
+        start, end = max(left[i][0], right[j][0]), min(left[i][1], right[j][1])
+        if start < end:
+            found.append((start, end))
+        if left[i][1] < right[j][1]:
+            i += 1
+        else:
+            j += 1
+    return found
 
 
 def subtract(spans: Sequence[Span], removed: Sequence[Span]) -> Spans:
     if not removed or not spans:
         return list(spans)
-    return intersect(spans, complement(removed))
+    left: Spans = []
+    position = 0
+    for start, end in spans:
+        while position < len(removed) and removed[position][1] <= start:
+            position += 1
+        at, number = start, position
+        while number < len(removed) and removed[number][0] < end:
+            if at < removed[number][0]:
+                left.append((at, removed[number][0]))
+            at = removed[number][1]
+            number += 1
+        if at < end:
+            left.append((at, end))
+    return left
 
 
-def complement(spans: Sequence[Span]) -> Spans:
-    """Everything between `BEGINNING` and `END` that the spans leave out."""
-    edges = [BEGINNING, *(edge for span in spans for edge in span), END]
-    return [(s, e) for s, e in zip(edges[::2], edges[1::2], strict=True) if s < e]
+def overlapping(spans: Sequence[Span], containers: Iterable[Span]) -> Iterator[slice]:
+    """For each container the slice of the spans that overlap it.
+
+    Neither list needs to be merged, but starts and ends must both be in order; it is gone through once.
+    """
+    low = high = 0
+    count = len(spans)
+    for start, end in containers:
+        while low < count and spans[low][1] <= start:
+            low += 1
+        high = max(low, high)
+        while high < count and spans[high][0] < end:
+            high += 1
+        yield slice(low, high)
+
+
+def totals(spans: Sequence[Span], containers: Sequence[Span]) -> list[Duration]:
+    """For each container how much of it the spans cover."""
+    found = overlapping(spans, containers)
+    return [
+        sum(min(e, end) - max(s, start) for s, e in spans[inside])
+        for (start, end), inside in zip(containers, found, strict=True)
+    ]

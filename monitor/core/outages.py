@@ -3,33 +3,51 @@
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import itemgetter
+from typing import NamedTuple
 
 from monitor.core.events import Outage
 from monitor.core.instants import Duration, Instant, from_datetime
-from monitor.core.intervals import BEGINNING, END, Span, Spans, clip, subtract, total
+from monitor.core.intervals import BEGINNING, END, Span, Spans, clip, overlapping, subtract, totals
 from monitor.core.service import Sets, Views
 
 _IDENTITY = re.compile(r"(.+)-(\d{8}T\d{6})(?:\.(\d{1,6}))?Z", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceOutage:
+class ServiceOutage(NamedTuple):
     """An outage of the service: whole span, and durations inside the evaluated part of the month (R9)."""
 
-    id: str
+    service: str
     start: Instant
     end: Instant
-    ongoing: bool
     seconds: Duration
     min_seconds: Duration
     max_seconds: Duration
     excused_seconds: Duration
-    targets: tuple[str, ...]
-    cause: str | None
-    parts: tuple[tuple[str, Outage], ...]
+    parts: list[tuple[str, Outage]]
     """The targets' own outages that stand in it, by their starts."""
+
+    @property
+    def id(self) -> str:
+        """A name that stays the same for as long as the outage's start does."""
+        second, fraction = divmod(self.start, 1_000_000)
+        text = datetime.fromtimestamp(second, UTC).strftime("%Y%m%dT%H%M%S")
+        return f"{self.service}-{text}{f'.{fraction:06}'.rstrip('0') if fraction else ''}Z"
+
+    @property
+    def ongoing(self) -> bool:
+        """Whether it reaches now (or `--until`)."""
+        return any(outage.ongoing and outage.end == self.end for _, outage in self.parts)
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(target for target, _ in self.parts))
+
+    @property
+    def cause(self) -> str | None:
+        """The cause of the first failing check."""
+        return next((outage.cause for _, outage in self.parts if outage.cause), None)
 
 
 def counted(spans: Spans, windows: Spans, start: Instant, end: Instant) -> Spans:
@@ -46,35 +64,18 @@ def outages(
     evaluated: Span,
 ) -> Iterator[ServiceOutage]:
     """Every outage that touches E (`evaluated`), in the order of their starts; `found` are the stretches."""
-    leaves = [(leaf, views(leaf).outages) for leaf in targets]
-    for position, (start, end) in enumerate(sets.down):
-        inside = max(start, evaluated[0]), min(end, evaluated[1])
-        if inside[0] >= inside[1]:
-            continue
-        before = sets.down[position - 1][1] if position else BEGINNING
-        after = sets.down[position + 1][0] if position + 1 < len(sets.down) else END
-        first, last = _longest((start, end), found, before, after)
-        failed = _failed(leaves, start, end)
+    first = bisect_right(sets.down, evaluated[0], key=itemgetter(1))
+    last = bisect_left(sets.down, evaluated[1], key=itemgetter(0))
+    whole = sets.down[first:last] if evaluated[0] < evaluated[1] else []
+    inside = [(max(start, evaluated[0]), min(end, evaluated[1])) for start, end in whole]
+    least, kept = totals(sets.certainly, inside), totals(subtract(sets.kept_down, windows), inside)
+    most = _longest(found, whole, sets.down[first - 1][1] if first else BEGINNING, evaluated)
+    failed = _failed([(leaf, views(leaf).outages) for leaf in targets], whole)
+    for number, (start, end) in enumerate(whole):
+        seconds = inside[number][1] - inside[number][0]
         yield ServiceOutage(
-            id=outage_id(service, start),
-            start=start,
-            end=end,
-            ongoing=any(outage.ongoing and outage.end == end for _, outage in failed),
-            seconds=inside[1] - inside[0],
-            min_seconds=total(clip(sets.certainly, *inside)),
-            max_seconds=max(min(last, evaluated[1]) - max(first, evaluated[0]), 0),
-            excused_seconds=inside[1] - inside[0] - total(counted(sets.kept_down, windows, *inside)),
-            targets=tuple(dict.fromkeys(leaf for leaf, _ in failed)),
-            cause=next((outage.cause for _, outage in failed if outage.cause), None),
-            parts=tuple(failed),
+            service, start, end, seconds, least[number], most[number], seconds - kept[number], failed[number]
         )
-
-
-def outage_id(service: str, start: Instant) -> str:
-    """A name that stays the same for as long as the outage's start does."""
-    second, fraction = divmod(start, 1_000_000)
-    text = datetime.fromtimestamp(second, UTC).strftime("%Y%m%dT%H%M%S")
-    return f"{service}-{text}{f'.{fraction:06}'.rstrip('0') if fraction else ''}Z"
 
 
 def start_of(identity: str) -> tuple[str, Instant] | None:
@@ -89,21 +90,26 @@ def start_of(identity: str) -> tuple[str, Instant] | None:
     return found[1], from_datetime(second) + int((found[3] or "").ljust(6, "0"))
 
 
-def _longest(outage: Span, found: Sequence[Span], before: Instant, after: Instant) -> Span:
-    """The stretch that contains the outage, cut at the service's neighbouring outages (`max_seconds`, R9)."""
-    low = bisect_right(found, outage[0], key=lambda span: span[1])
-    high = bisect_left(found, outage[1], key=lambda span: span[0])
-    inside = found[low:high]
-    start = inside[0][0] if inside else outage[0]
-    end = inside[-1][1] if inside else outage[1]
-    return max(start, before), min(end, after)
+def _longest(found: Sequence[Span], whole: Sequence[Span], before: Instant, evaluated: Span) -> list[Duration]:
+    """How long each outage may have been inside E: the stretches that it meets, cut at its neighbours (R9)."""
+    most = []
+    for number, inside in enumerate(overlapping(found, whole)):
+        own, met = whole[number], found[inside]
+        after = whole[number + 1][0] if number + 1 < len(whole) else END
+        start, end = (met[0][0], met[-1][1]) if met else own
+        most.append(max(min(end, after, evaluated[1]) - max(start, before, evaluated[0]), 0))
+        before = own[1]
+    return most
 
 
-def _failed(leaves: Sequence[tuple[str, list[Outage]]], start: Instant, end: Instant) -> list[tuple[str, Outage]]:
-    """The targets' outages that stand in `[start, end)`, by their starts."""
-    found: list[tuple[str, Outage]] = []
+def _failed(leaves: Sequence[tuple[str, list[Outage]]], whole: Sequence[Span]) -> list[list[tuple[str, Outage]]]:
+    """For each outage the targets' own that stand in it, by their starts."""
+    failed: list[list[tuple[str, Outage]]] = [[] for _ in whole]
     for leaf, own in leaves:
-        low = bisect_right(own, start, key=lambda outage: outage.end)
-        high = bisect_left(own, end, key=lambda outage: outage.start)
-        found += [(leaf, outage) for outage in own[low:high]]
-    return sorted(found, key=lambda item: (item[1].start, item[0]))
+        spans = [(outage.start, outage.end) for outage in own]
+        for parts, inside in zip(failed, overlapping(spans, whole), strict=True):
+            parts += [(leaf, outage) for outage in own[inside]]
+    for parts in failed:
+        if len(parts) > 1:
+            parts.sort(key=lambda part: (part[1].start, part[0]))
+    return failed

@@ -152,6 +152,8 @@ class Timeline:
         else:
             known = [i for i in (self.last_up, self.last_end) if i is not None]
             instant = max(known) if known else self.first_voice
+        if instant is None and self.head is not None:
+            instant = self.head.at
         return reached if instant is None else min(reached, instant)
 
     def dump(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 from fractions import Fraction
-from itertools import pairwise
+from itertools import groupby, pairwise
 from random import Random
 from zoneinfo import ZoneInfo
 
@@ -43,6 +43,7 @@ from tests.core.strategies import (
     series,
     service_of,
     targets,
+    targets_of,
 )
 
 ZONES = [
@@ -79,7 +80,7 @@ def test_a_case_that_was_once_read_otherwise_is_the_oracles(case: OCase) -> None
     assert in_oracle_terms(axis, found) == expected(case)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=4 * settings().max_examples, deadline=None)
 @given(cases(), lies, st.integers(0, 20))
 def test_every_figure_is_the_oracles(case: OCase, lie: Lie, budget: int) -> None:
     axis, found = figures_of(case, lie, budget)
@@ -237,3 +238,21 @@ def test_days_make_up_the_month_and_months_the_year(key: str) -> None:
     year = book.sums("s", first, last, horizon)
     assert sum((book.figures("s", month, horizon).sums for month in months), Sums()) == year
     assert year.length == last - first
+
+
+@settings(max_examples=300, deadline=None)
+@given(cases())
+def test_figures_kept_added_up_are_those_evaluated_anew(case: OCase) -> None:
+    """At every instant `Book.running` says what `Book.figures` says."""
+    axis = Lie(at_end=False, step=1).axis(case.view)
+    service = service_of(case.service)
+    book = book_of(replace(case, checks={}), axis, budget=5, service=service)
+    own = targets_of(case.service)
+    fed = [(found, path) for path, ones in case.checks.items() for found in ones if found.speaks]
+    for at, together in groupby(sorted(fed, key=lambda one: one[0].at), key=lambda one: one[0].at):
+        for found, path in together:
+            book.record(path, check_of(found, own[path], axis))
+        now = axis.instant(at + 1)
+        kept = book.running("s", NOVEMBER, Horizon(now, now=True), now)
+        anew = book.figures("s", NOVEMBER, Horizon(now, now=True))
+        assert kept == replace(anew, outages=())

@@ -10,6 +10,15 @@ from tests.lab.configuration import configuration, free_port
 from tests.lab.daemon import Daemon, states
 
 
+@pytest.fixture(scope="session", autouse=True)
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Commands start from compiled code, as installed ones do, also where the environment keeps it off the tree."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+        environment.setenv("PYTHONPYCACHEPREFIX", str(tmp_path_factory.mktemp("compiled")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def standing(shared_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     """A daemon that finds everything up: nobody stops it, and nobody breaks what it probes."""

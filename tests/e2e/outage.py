@@ -6,16 +6,17 @@ between `back.before` and `back.after`. What was recorded must leave room for it
 
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from tests.e2e.commands import mailuptime
 from tests.lab import Change, Lab, wait_until
 from tests.lab.configuration import SERVICE
 from tests.lab.daemon import Daemon, states
 
 JUDGED = (f"{SERVICE}/imap", f"{SERVICE}/pop3")
 """The targets that Dovecot itself answers."""
+
+DEPENDENT = (*JUDGED, f"{SERVICE}/submission", f"{SERVICE}/webmail")
+"""Those that fail with it: Postfix and Roundcube ask Dovecot who somebody is."""
 
 MICROSECONDS = 10**6
 
@@ -48,9 +49,9 @@ def wait_until_up(daemon: Daemon) -> None:
 
 
 def break_dovecot(lab: Lab, daemon: Daemon) -> Change:
-    """Return when the daemon has seen it."""
+    """Return when the daemon has seen all of it: a row that is still undecided would move the start when it is."""
     gone = lab.stop_dovecot()
-    wait_until(lambda: all(states(daemon)[name] == "down" for name in JUDGED), "the outage", seconds=30)
+    wait_until(lambda: all(states(daemon)[name] == "down" for name in DEPENDENT), "the outage", seconds=30)
     return gone
 
 
@@ -61,17 +62,10 @@ def mend_dovecot(lab: Lab, daemon: Daemon) -> Change:
     return back
 
 
-def figures(configuration: Path, *arguments: str) -> dict[str, Any]:
-    """The lab's service of `mailuptime sla`, with the month that it is about."""
-    document = mailuptime("sla", "-c", configuration, "--format", "json", *arguments).document
+def service_of(document: dict[str, Any]) -> dict[str, Any]:
+    """The lab's service of a month's figures, with the month that they are about."""
     (service,) = document["services"]
     return {"month": document["month"], **service}
-
-
-def outages(configuration: Path, *arguments: str) -> list[dict[str, Any]]:
-    """What `mailuptime outages` lists."""
-    document = mailuptime("outages", "-c", configuration, "--format", "json", *arguments).document
-    return list(document["outages"])
 
 
 def instant(text: str) -> float:
