@@ -11,10 +11,10 @@ from monitor.core.intervals import END
 from monitor.settings import Settings
 
 HELP = """\
-Every recorded check that can decide the month's figures, by instants: all that are recorded, since what a check is
-labelled, and from when a service is accounted for, may rest on any check before it, and the last outage of the month on
-those after it. A replay of a finished month gives the ledger's figures as long as the configuration is the one they
-were judged by; for the running month, name the time of the export to replay --until.
+With --month: all checks that are recorded, by instants, because all can decide the month's figures. What a check is
+labelled, and from when a service is accounted for, rest on the checks before it, the month's last outage on those after
+it. A replay gives the ledger's figures, digit for digit, while the configuration is the one that they were judged by.
+For the running month, or one at whose end recording stopped, name the time of the export to replay with --until.
 """
 
 

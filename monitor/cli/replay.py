@@ -4,7 +4,7 @@ import argparse
 import errno
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
@@ -170,16 +170,17 @@ def _declared(load: Callable[[Path, Settings], Sequence[T]], path: Path | None, 
 def _opened(name: str) -> Iterator[IO[bytes]]:
     """The file, or standard input; what goes wrong with it, or with room to sort it, is one line."""
     try:
-        if name == "-":
-            yield sys.stdin.buffer
-        else:
-            with Path(name).open("rb") as stream:
-                yield stream
+        stream = Path(name).open("rb") if name != "-" else nullcontext(sys.stdin.buffer)  # noqa: SIM115 - closed below
     except OSError as error:
-        if error.filename != name and error.errno in NO_ROOM:
+        raise CommandError(Exit.DATA, f"{name}: {error.strerror}; name a file of recorded checks") from None
+    try:
+        with stream as opened:
+            yield opened
+    except OSError as error:
+        if error.errno in NO_ROOM:
             text = f"no room for temporary files: {error.strerror}; name another directory in TMPDIR"
             raise CommandError(Exit.CANNOT_CREATE, text) from None
-        raise CommandError(Exit.DATA, f"{name}: {error.strerror or error}; name a file of recorded checks") from None
+        raise CommandError(Exit.DATA, f"{name}: {error.strerror}; name a file that can be read") from None
 
 
 @contextmanager

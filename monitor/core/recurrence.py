@@ -9,11 +9,14 @@ from zoneinfo import ZoneInfo
 from dateutil.rrule import rrule as Rule  # noqa: N812 - a class with a function's name
 from dateutil.rrule import rrulestr
 
-from monitor.core.instants import Duration, Instant, from_datetime
+from monitor.core.instants import DAY, Duration, Instant, from_datetime
 from monitor.core.intervals import Span
 
 _UNTIL_UTC = re.compile(r"UNTIL=(\d{8}T\d{6})Z", re.IGNORECASE)
-_MARGIN = timedelta(days=2)
+_MARGIN = timedelta(days=2)  # more than any change of a zone's clocks
+_CHUNK: Duration = 64 * DAY
+_MOST_CHUNKS = 256
+_LAST: Instant = 2**57  # within the calendar that can be reckoned with
 
 
 @dataclass(frozen=True)
@@ -30,32 +33,34 @@ class Recurrence:
 
         Raises ValueError where the rule cannot be read.
         """
-        first = self._local(max(start, 0)) - timedelta(microseconds=self.duration) - _MARGIN
-        last = self._local(min(end, 2**57)) + _MARGIN
-        spans = [self._span(local) for local in self._rule.between(first, last, inc=True)]
+        first = (max(start, 0) - self.duration) // _CHUNK
+        last = min(end, _LAST) // _CHUNK
+        if last - first > _MOST_CHUNKS:
+            spans = self._expanded(max(start, 0) - self.duration, min(end, _LAST))
+        else:
+            spans = [span for number in range(first, last + 1) for span in self._chunk(number)]
         return [span for span in spans if span[0] < end and start < span[1]]
-
-    def yields(self) -> bool:
-        """Whether there is an occurrence at all."""
-        return next(iter(self._rule), None) is not None
-
-    def many(self, a_day: int) -> bool:
-        """Whether the first day after the first occurrence has more than so many."""
-        first = next(iter(self._rule), None)
-        if first is None:
-            return False
-        early = self._rule.xafter(first, count=a_day + 1, inc=True)
-        return sum(one < first + timedelta(days=1) for one in early) > a_day
-
-    def next_text(self) -> str:
-        """The first occurrence in local time, for a person."""
-        first = next(iter(self._rule), None)
-        return "none" if first is None else first.isoformat(timespec="minutes")
 
     def starts_with_occurrence(self) -> bool:
         """Whether `start` is itself an occurrence, as R13 asks."""
         local = self._local(self.start)
         return bool(self._rule.between(local, local, inc=True))
+
+    def _chunk(self, number: int) -> list[Span]:
+        """The occurrences that start in one stretch of the calendar, expanded once: a rule is walked from its start."""
+        if number not in self._chunks:
+            self._chunks[number] = self._expanded(number * _CHUNK, (number + 1) * _CHUNK)
+        return self._chunks[number]
+
+    def _expanded(self, start: Instant, end: Instant) -> list[Span]:
+        """The occurrences that start in `[start, end)`."""
+        first, last = self._local(max(start, 0)) - _MARGIN, self._local(max(end, 0)) + _MARGIN
+        spans = (self._span(local) for local in self._rule.between(first, last, inc=True))
+        return [span for span in spans if start <= span[0] < end]
+
+    @cached_property
+    def _chunks(self) -> dict[int, list[Span]]:
+        return {}
 
     @cached_property
     def _rule(self) -> Rule:

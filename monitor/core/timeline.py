@@ -148,7 +148,7 @@ class Timeline:
         if self.stretch is not None and self.stretch.certain_end is not None:
             instant: Instant | None = self.stretch.certain_end
         elif self.stretch is not None:
-            instant = self.stretch.start
+            instant = self.stretch.outer_start  # it may turn out to be empty: the next one reaches as far back
         else:
             known = [i for i in (self.last_up, self.last_end) if i is not None]
             instant = max(known) if known else self.first_voice

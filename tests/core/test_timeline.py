@@ -1,7 +1,7 @@
 """What stands between the rules of a timeline: order, the present state, and what is final."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from monitor.core.check import Check, Outcome
 from monitor.core.events import Blip, Gap, Outage
@@ -81,6 +81,10 @@ def test_no_anchor_lies_beyond_what_is_looked_at() -> None:
     assert told("0u 5u 9u").anchor(3) == 3
 
 
+A_VOICE_OF_NOTHING = [OCheck(0, "up"), OCheck(1, "down", voice=0), OCheck(2, "up")]
+
+
+@example(OTarget(1, 2, 1), A_VOICE_OF_NOTHING)
 @given(targets, series)
 def test_before_the_anchor_neither_labels_nor_bounds_change(target: OTarget, checks: list[OCheck]) -> None:
     timeline, history = Timeline(target.confirm, target.recover), History()

@@ -15,7 +15,7 @@ from monitor.cli import main
 from monitor.core.check import Check, Outcome
 from monitor.core.instants import HOUR, SECOND, Instant
 from monitor.desk import Desk
-from monitor.ledger import Batch, CheckRow, Fact, Ledger, Link
+from monitor.ledger import Batch, CheckRow, Fact, Ledger, Link, Reader
 from monitor.ledger.restore import event_fact, put_in_force, restored, state_of
 from monitor.ledger.schema import APPLICATION_ID
 from monitor.settings import load
@@ -23,6 +23,7 @@ from monitor.verification import Verified
 from tests.core.worked import at
 from tests.e2e.commands import Done
 from tests.e2e.written import smtp, written
+from tests.lab.configuration import free_port
 
 TARGET = "mail/smtp"
 VOICE = 2 * HOUR
@@ -53,15 +54,20 @@ def outage(start: Instant, end: Instant) -> list[Check]:
 class Office:
     """`now` is what the commands take for the present."""
 
-    def __init__(self, place: Path, capture: pytest.CaptureFixture[str], **sections: Any) -> None:
+    def __init__(
+        self, place: Path, capture: pytest.CaptureFixture[str], smtp_port: int = 25, defaults: Any = None, **sections: Any
+    ) -> None:
         self.place = place
+        self.port = free_port()
+        self._smtp_port = smtp_port
+        self._defaults = defaults or {}
         self.now = at("12:30")
         self._capture = capture
         self.write(**sections)
 
     def write(self, **sections: Any) -> None:
         """The configuration with these sections beside, or in place of, what all have in common."""
-        self.configuration = written(self.place, smtp(25))
+        self.configuration = written(self.place, smtp(self._smtp_port), port=self.port, **self._defaults)
         document = json.loads(self.configuration.read_text(encoding="utf-8"))
         document.update(sections)
         self.configuration.write_text(json.dumps(document, indent=2), encoding="utf-8")
@@ -127,8 +133,9 @@ class Office:
         return refused
 
     def facts(self, *kinds: str) -> list[Link]:
-        with Ledger(self.ledger) as ledger:
-            return list(ledger.facts(kinds))
+        """Also beside a running daemon."""
+        with Reader.beside(self.ledger) as reader:
+            return list(reader.facts(kinds))
 
     def bodies(self, kind: str) -> list[dict[str, Any]]:
         return [link.fact.body for link in self.facts(kind)]

@@ -36,8 +36,8 @@ REFUSED = {
     ),
     "a scope of a service that does not exist": ((*WINDOW, *SPAN, "--scope", "male"), "mail"),
     "a scope of a target that does not exist": ((*WINDOW, *SPAN, "--scope", "mail/imap"), "mail/imap"),
-    "no reason": (("maintenance", "add", "--reason", " ", "--by", "ops", *SPAN), "reason"),
-    "no author": (("maintenance", "add", "--reason", "upgrade", "--by", "", *SPAN), "by"),
+    "no reason": (("maintenance", "add", "--reason", " ", "--by", "ops", *SPAN), "must not be empty"),
+    "no author": (("maintenance", "add", "--reason", "upgrade", "--by", "", *SPAN), "must not be empty"),
     "a window's id that is taken": ((*WINDOW, *SPAN, "--id", "CHG-1"), "CHG-1"),
     "shortening what is unknown": (
         ("maintenance", "shorten", "CHG-9", "--end", "2026-11-12T10:30", "--by", "ops"),

@@ -1,5 +1,6 @@
 """What is exported reads as what is recorded: a replay of it gives the ledger's figures, digit for digit."""
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -79,19 +80,19 @@ def eventful(desk: Desk) -> None:
     record(desk, after, at("2024-11-01T00:20"))
 
 
-def months(desk: Desk, *asked: str) -> None:
-    """Compare what the ledger and a replay of the export say, whole."""
-    for month in asked:
+def assert_replayed(desk: Desk, *months: str, until: tuple[str, ...] = ()) -> None:
+    """What the ledger and a replay of the export say is the same text."""
+    for month in months:
         exported = desk.export("--month", month)
         assert (exported.status, exported.err) == (0, "")
-        replayed = desk.replay(desk.file("exported.jsonl", exported.out), month=month)
+        replayed = desk.replay(desk.file("exported.jsonl", exported.out), *until, month=month)
         ledger = run("sla", "-c", desk.configuration, "--month", month, "--format", "json")
         assert (replayed.status, replayed.out, replayed.err) == (ledger.status, ledger.out, ledger.err)
 
 
 def test_a_replay_of_the_export_gives_the_figures_of_the_ledger(desk: Desk) -> None:
     eventful(desk)
-    months(desk, "2024-09", "2024-10", "2024-11", "2024-12")
+    assert_replayed(desk, "2024-09", "2024-10", "2024-11", "2024-12")
     found = run("sla", "-c", desk.configuration, "--month", "2024-10", "--format", "json").service
     assert found["downtime_seconds"] == 31 * 60 + 10 * 60
     assert (found["blips"]["count"], len(found["outages"])) == (1, 2)
@@ -109,7 +110,8 @@ def test_the_month_alone_is_less_than_what_decides_it(desk: Desk) -> None:
 def test_lines_are_in_order_and_say_only_what_is_needed(desk: Desk) -> None:
     eventful(desk)
     lines = desk.export("--from", "2024-10-01T00:39:10", "--to", "2024-10-01T00:50:05").out.splitlines()
-    assert lines == sorted(lines)
+    instants = [parse_instant(json.loads(line)["at"], ZONE) for line in lines]
+    assert instants == sorted(instants)
     assert lines[0] == (
         '{"at": "2024-10-01T00:39:20+07:00", "target": "mail/imap", "outcome": "up",'
         ' "duration_seconds": 0.123456, "voice_seconds": 135}'
@@ -118,10 +120,11 @@ def test_lines_are_in_order_and_say_only_what_is_needed(desk: Desk) -> None:
         '{"at": "2024-10-01T00:40:05.000001+07:00", "target": "mail/smtp", "outcome": "down",'
         ' "duration_seconds": 2.5, "voice_seconds": 135, "cause": "deadline"}'
     ) in lines
-    assert [line for line in lines if "speaks" in line] == [
+    (silent,) = (line for line in lines if "speaks" in line)
+    assert silent == (
         '{"at": "2024-10-01T00:50:00+07:00", "target": "mail/imap", "outcome": "down",'
         ' "duration_seconds": 2.5, "voice_seconds": 135, "speaks": false, "cause": "deadline"}'
-    ]
+    )
 
 
 def test_a_span_is_half_open_and_either_end_may_be_left_out(desk: Desk) -> None:
@@ -192,7 +195,7 @@ arriving = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(arriving, st.integers(0, 40), st.integers(-60, 60))
 def test_whatever_was_recorded_is_replayed_from_its_export(
     facts: Sequence[tuple[str, int, Outcome, int, int]], stopped: int, offset: int
@@ -207,4 +210,4 @@ def test_whatever_was_recorded_is_replayed_from_its_export(
             arrivals.append((target, replace(check(now, outcome, duration * SECOND), voice=voice * SECOND)))
         record(desk, arrivals[:stopped], now)
         record(desk, arrivals[stopped:], now)
-        months(desk, "2024-10", "2024-11")
+        assert_replayed(desk, "2024-10", "2024-11", until=("--until", "2025-01-01T00:00"))

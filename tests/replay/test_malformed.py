@@ -128,6 +128,7 @@ def test_numbers_are_read_exactly_however_they_are_written(desk: Desk) -> None:
 
 def test_a_file_that_is_not_there_is_one_line(desk: Desk) -> None:
     assert_refused(desk.replay(desk.directory / "none.jsonl"), "none.jsonl: No such file or directory; ")
+    assert_refused(desk.replay(f"{desk.directory}/./none.jsonl"), "none.jsonl: No such file or directory; ")
     assert_refused(desk.replay(desk.directory), "Is a directory; ")
 
 

@@ -1,5 +1,6 @@
 """The order of lines, duplicates and where a file comes from change nothing; memory does not grow with it."""
 
+import errno
 import io
 import json
 import os
@@ -10,7 +11,9 @@ import tempfile
 import threading
 import tracemalloc
 from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from hypothesis import given, settings
@@ -19,6 +22,7 @@ from hypothesis import strategies as st
 from monitor.assembly import rules_of
 from monitor.checkfile import CheckFile
 from monitor.checklines import CheckLine, LineReader
+from monitor.cli import main
 from monitor.core.book import Book, Rules
 from monitor.core.check import Outcome
 from monitor.core.instants import MINUTE, SECOND
@@ -176,3 +180,29 @@ def test_memory_does_not_grow_with_the_file(step: int) -> None:
         peaks.append(peak(io.BytesIO("".join(written[::step]).encode())))
     held = 100  # bytes, and no check is kept in less
     assert peaks[2] - peaks[1] < 12_000 * held / 4
+
+
+def test_a_terminal_is_told_how_far_it_is(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitor.replay.PROGRESS_EVERY", 2)
+    checks = desk.checks(t=minutely(NOON, NOON + 5 * MINUTE))
+    terminal = Terminal()
+    with redirect_stderr(terminal), redirect_stdout(io.StringIO()):
+        assert main(["replay", "-c", str(desk.configuration), str(checks), "--month", "2026-11"]) == 0
+    assert terminal.getvalue().split("\r") == ["", "2 checks read", "4 checks read", "\x1b[K"]
+
+
+def test_a_full_disk_is_one_line(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> NoReturn:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    checks = desk.checks(t=minutely(NOON, NOON + 5 * MINUTE))
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(Pipe(checks.read_bytes())))
+    done = desk.replay("-")
+    assert (done.status, done.out) == (73, "")
+    assert done.err == "no room for temporary files: No space left on device; name another directory in TMPDIR\n"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
