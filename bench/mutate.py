@@ -174,12 +174,15 @@ def run_tests(mutant: Mutant | None) -> None:
     """In a process of its own: it ends with 0 where every test passed, which no mutant should."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     sys.path.insert(0, str(ROOT))
+    tests = TESTS
     if mutant is not None:
         sys.meta_path.insert(0, Finder(mutant))
+        own = f"test_{mutant.path.stem}.py"
+        tests = sorted(TESTS, key=lambda test: not test.endswith(own))  # those that know it best come first
     with Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), 1)
         os.dup2(nowhere.fileno(), 2)
-    os._exit(int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *TESTS], plugins=[Examples()])))
+    os._exit(int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests], plugins=[Examples()])))
 
 
 def fate(mutant: Mutant | None, limit: float) -> str:

@@ -81,6 +81,7 @@ class Collector:
         snapshot = self._snapshot()
         yield from _targets(snapshot.targets)
         yield from _services(snapshot.services)
+        yield from _maintenance(snapshot.services)
         yield from _months(snapshot)
         yield from _health(self._health())
         yield self._lateness.family()
@@ -186,6 +187,20 @@ def _services(services: tuple[ServicePicture, ...]) -> Iterator[Metric]:
         exhausted = service.burn.exhaustion
         left.add_metric([service.name], inf if exhausted is None else exhausted / SECOND)
     yield from (state, spent, settled, burn, left)
+
+
+def _maintenance(services: tuple[ServicePicture, ...]) -> Iterator[Metric]:
+    active = _gauge("maintenance_active", "1 while a declared window of the service goes on.", ("sla_service",))
+    following = _gauge("maintenance_next_start_timestamp_seconds", "When the next window begins.", ("sla_service",))
+    before = _gauge("maintenance_last_end_timestamp_seconds", "When the last window ended.", ("sla_service",))
+    for service in services:
+        planned = service.maintenance
+        active.add_metric([service.name], float(planned.active))
+        if planned.next_start is not None:
+            following.add_metric([service.name], _s(planned.next_start))
+        if planned.last_end is not None:
+            before.add_metric([service.name], _s(planned.last_end))
+    yield from (active, following, before)
 
 
 def _months(snapshot: Snapshot) -> Iterator[Metric]:

@@ -11,8 +11,9 @@ from monitor.core.budget import LONGEST, Burn, burn
 from monitor.core.calendar import Month
 from monitor.core.history import History
 from monitor.core.instants import Instant
+from monitor.core.maintenance import Outlook, outlook, together
 from monitor.core.month import Figures, Sums
-from monitor.core.service import Service
+from monitor.core.service import EVERYTHING, Service
 from monitor.live import Live
 from monitor.runner import Result
 
@@ -43,6 +44,7 @@ class ServicePicture:
     burn: Burn
     seconds: Sums
     settled: Instant | None
+    maintenance: Outlook
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class Photographer:
         self._lives = lives
         self._months = months
         self._finished: dict[tuple[str, Month], Figures] = {}
+        self._outlooks: dict[str, Outlook] = {}
         self._seconds: dict[str, tuple[Instant, Sums]] = {}
 
     def take(self, now: Instant, monotonic: float, *, services: bool = True) -> Snapshot:
@@ -71,6 +74,7 @@ class Photographer:
         states = {name: live.state(monotonic) for name, live in self._lives.items()}
         targets = tuple(self._target(name, states[name]) for name in self._lives)
         rules = self._book.rules.services.values() if services else ()
+        self._outlooks = outlook(self._book.windows, now) if services else {}
         pictures = tuple(self._service(service, month, now, states) for service in rules)
         return Snapshot(now, month, targets, pictures)
 
@@ -110,7 +114,13 @@ class Photographer:
         spent = burn(downtime, now, figures[0].budget, figures[0].remaining, figures[0].total)
         seconds = self._settled_seconds(service, settled, horizon)
         return ServicePicture(
-            service.name, state_of(service, states), shown, spent, seconds, settled if seconds.length else None
+            service.name,
+            state_of(service, states),
+            shown,
+            spent,
+            seconds,
+            settled if seconds.length else None,
+            together(*(self._outlooks.get(scope, Outlook()) for scope in (EVERYTHING, service.name))),
         )
 
     def _figures(self, name: str, month: Month, horizon: Horizon, reached: Instant, settled: Instant) -> Figures:

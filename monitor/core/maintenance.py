@@ -1,13 +1,15 @@
 """Declared windows and exclusions: which spans they excuse (R13, R14, R15)."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from monitor.core.instants import Duration, Instant
+from monitor.core.instants import DAY, Duration, Instant
 from monitor.core.intervals import Span, Spans, clip, normal
 from monitor.core.recurrence import Recurrence
 from monitor.core.service import EVERYTHING
+
+_YEAR: Duration = 366 * DAY
 
 Category = Literal["force_majeure", "business_continuity", "customer", "suspension"]
 
@@ -53,6 +55,12 @@ class Window:
     def approved(self) -> bool:
         return self.approved_by is not None and self.approved_by != self.by
 
+    def cut(self, end: Instant) -> Instant:
+        """Where an occurrence that is planned to end at `end` does, after shortenings and cancellations (R15)."""
+        for amendment in self.amendments:
+            end = min(end, max(amendment.end, amendment.at))
+        return end
+
     def occurrences(self, start: Instant, end: Instant) -> list[Span]:
         """The planned spans that reach into `[start, end)`, whole."""
         spans = self.recurrence.between(start, end) if self.recurrence else [(self.start, self.end)]
@@ -90,8 +98,7 @@ class Judgement:
 def judge(window: Window, occurrence: Span, policy: Policy) -> Judgement:
     """Judge one occurrence (R14), cut by shortenings and cancellations (R15)."""
     start, end = occurrence
-    for amendment in window.amendments:
-        end = min(end, max(amendment.end, amendment.at))
+    end = window.cut(end)
     declared = start if window.declared is None else window.declared
     late = window.declared is not None and start - declared < policy.notice
     retroactive = (start, min(declared, end)) if start < declared and start < end else None
@@ -102,6 +109,40 @@ def judge(window: Window, occurrence: Span, policy: Policy) -> Judgement:
     else:
         excused = (max(start, declared), end)
     return Judgement(occurrence, late, retroactive, excused if excused[0] < excused[1] else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """Whether maintenance goes on now, when the next begins, and when the last ended."""
+
+    active: bool = False
+    next_start: Instant | None = None
+    last_end: Instant | None = None
+
+    def with_span(self, start: Instant, end: Instant, now: Instant) -> "Outlook":
+        if start > now:
+            return replace(self, next_start=min(start, start if self.next_start is None else self.next_start))
+        if end <= now:
+            return replace(self, last_end=max(end, end if self.last_end is None else self.last_end))
+        return replace(self, active=True)
+
+
+def outlook(windows: Iterable[Window], now: Instant) -> dict[str, Outlook]:
+    """The windows of a year around now by scope, as far as they are neither shortened nor cancelled."""
+    found: dict[str, Outlook] = {}
+    for window in windows:
+        for start, planned in window.occurrences(now - _YEAR, now + _YEAR):
+            end = window.cut(planned)
+            for scope in (window.scope or (EVERYTHING,)) if start < end else ():
+                found[scope] = found.get(scope, Outlook()).with_span(start, end, now)
+    return found
+
+
+def together(*outlooks: Outlook) -> Outlook:
+    """What several scopes come to."""
+    starts = [one.next_start for one in outlooks if one.next_start is not None]
+    ends = [one.last_end for one in outlooks if one.last_end is not None]
+    return Outlook(any(one.active for one in outlooks), min(starts, default=None), max(ends, default=None))
 
 
 def excusing(

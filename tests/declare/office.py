@@ -55,7 +55,12 @@ class Office:
     """`now` is what the commands take for the present."""
 
     def __init__(
-        self, place: Path, capture: pytest.CaptureFixture[str], smtp_port: int = 25, defaults: Any = None, **sections: Any
+        self,
+        place: Path,
+        capture: pytest.CaptureFixture[str],
+        smtp_port: int = 25,
+        defaults: Any = None,
+        **sections: Any,
     ) -> None:
         self.place = place
         self.port = free_port()

@@ -4,7 +4,18 @@ from monitor.core.instants import DAY, SECOND
 from tests.core.worked import at
 from tests.declare.office import Office, hourly
 
-ACT = ("maintenance", "add", "--reason", "upgrade", "--by", "ops", "--start", "2027-05-01T10:00", "--end", "2027-05-02T10:00")
+ACT = (
+    "maintenance",
+    "add",
+    "--reason",
+    "upgrade",
+    "--by",
+    "ops",
+    "--start",
+    "2027-05-01T10:00",
+    "--end",
+    "2027-05-02T10:00",
+)
 END = at("2026-12-01T00:00")
 EXCUSE = (
     "exclude", "add", "--id", "EXC-1", "--by", "ops", "--category", "customer", "--evidence", "mail 7",

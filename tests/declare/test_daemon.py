@@ -60,12 +60,6 @@ def command(office: Office, *arguments: str) -> Done:
     return mailuptime(*arguments, "-c", office.configuration)
 
 
-def done(office: Office, *arguments: str) -> Any:
-    ended = command(office, *arguments, "--format", "json")
-    assert (ended.status, ended.err) == (0, ""), ended
-    return ended.document
-
-
 def counted(daemon: Daemon) -> dict[str, float]:
     """Seconds of the running month by kind, as Prometheus is told."""
     month = daemon.ask("status")["month"]
@@ -77,21 +71,25 @@ def counted(daemon: Daemon) -> dict[str, float]:
     }
 
 
-def test_an_approved_window_takes_effect_in_the_daemons_figures_and_metrics(office: Office, listener: Listener) -> None:
+def test_an_approved_window_takes_effect_in_the_daemons_figures_and_metrics(
+    office: Office, listener: Listener
+) -> None:
     listener.well = False
     with running(office) as daemon:
         reached(daemon, "down")
         wait_until(lambda: counted(daemon)["counted"] > 0, "downtime in the metrics")
         add = ("--start", clock(-1), "--end", clock(1), "--reason", "upgrade", "--by", "ops", "--id", "CHG-1")
-        assert done(office, "maintenance", "add", *add)["would_excuse"][0]["seconds"] > 0
+        assert office.act("maintenance", "add", *add)["would_excuse"][0]["seconds"] > 0
         assert counted(daemon)["counted"] > 0
-        done(office, "approve", "CHG-1", "--by", "boss")
-        wait_until(lambda: counted(daemon)["counted"] == 0 < counted(daemon)["excused"], "the metrics to follow")
+        office.act("approve", "CHG-1", "--by", "boss")
+        wait_until(
+            lambda: counted(daemon)["counted"] == 0 < counted(daemon)["excused"], "the metrics to follow"
+        )
         [figures] = daemon.ask("sla")["services"]
         assert figures["downtime_seconds"] == 0 < figures["excused_seconds"]
-        done(office, "maintenance", "cancel", "CHG-1", "--by", "ops")
+        office.act("maintenance", "cancel", "CHG-1", "--by", "ops")
         wait_until(lambda: counted(daemon)["counted"] > 0, "downtime to count again")
-        [listed] = done(office, "maintenance", "list")["maintenance"]
+        [listed] = office.act("maintenance", "list")["maintenance"]
         assert (listed["cancelled"], listed["approved_by"], listed["attested_by_one"]) == (True, "boss", True)
 
 
@@ -105,15 +103,26 @@ def test_an_approved_exclusion_of_a_past_outage_takes_effect_and_its_withdrawal_
         reached(daemon, "up")
         wait_until(lambda: daemon.ask("outages")["outages"][0]["end"] is not None, "the outage to end")
         [past] = daemon.ask("outages")["outages"]
-        asked = ("--outage", past["id"], "--category", "customer", "--evidence", "mail 7", "--by", "ops", "--id", "E-1")
-        done(office, "exclude", "add", *asked)
+        asked = (
+            "--outage",
+            past["id"],
+            "--category",
+            "customer",
+            "--evidence",
+            "mail 7",
+            "--by",
+            "ops",
+            "--id",
+            "E-1",
+        )
+        office.act("exclude", "add", *asked)
         assert daemon.ask("sla")["services"][0]["downtime_seconds"] == past["seconds"]
-        done(office, "approve", "E-1", "--by", "boss")
+        office.act("approve", "E-1", "--by", "boss")
         assert daemon.ask("sla")["services"][0]["excused_seconds"] == past["seconds"]
         wait_until(lambda: counted(daemon)["counted"] == 0, "the metrics to follow")
-        done(office, "exclude", "withdraw", "E-1", "--by", "ops")
+        office.act("exclude", "withdraw", "E-1", "--by", "ops")
         wait_until(lambda: counted(daemon)["excused"] == 0, "the metrics to follow")
-        assert done(office, "exclude", "list")["exclusions"][0]["withdrawn"]
+        assert office.act("exclude", "list")["exclusions"][0]["withdrawn"]
 
 
 REFUSED = (
@@ -135,10 +144,10 @@ REFUSED = (
 def test_what_a_daemon_refuses_is_one_line_and_nothing_is_written(office: Office) -> None:
     with running(office):
         span = ("--start", clock(1), "--end", clock(2))
-        done(office, "maintenance", "add", *span, "--reason", "upgrade", "--by", "ops", "--id", "CHG-1")
+        office.act("maintenance", "add", *span, "--reason", "upgrade", "--by", "ops", "--id", "CHG-1")
         before = office.facts(*KINDS)
         dry = ("--start", clock(1), "--end", clock(2), "--reason", "upgrade", "--by", "ops", "--dry-run")
-        assert "dry run" in command(office, "maintenance", "add", *dry).out
+        assert "dry run" in office.run("maintenance", "add", *dry).out
         for arguments in REFUSED:
             refused = office.run(*arguments)
             assert (refused.status, refused.out, refused.err.count("\n")) == (2, "", 1), (arguments, refused)
@@ -179,9 +188,20 @@ def test_a_daemon_closes_old_months_at_its_start_and_anew_after_a_correction(off
         closed = daemon.ask("sla", month=str(month))
         [past] = closed["services"][0]["outages"]
         assert (closed["revision"], past["seconds"]) == (1, 7200)
-        asked = ("--outage", past["id"], "--category", "customer", "--evidence", "mail 7", "--by", "ops", "--id", "E-1")
-        done(office, "exclude", "add", *asked)
-        done(office, "approve", "E-1", "--by", "boss")
+        asked = (
+            "--outage",
+            past["id"],
+            "--category",
+            "customer",
+            "--evidence",
+            "mail 7",
+            "--by",
+            "ops",
+            "--id",
+            "E-1",
+        )
+        office.act("exclude", "add", *asked)
+        office.act("approve", "E-1", "--by", "boss")
         again = daemon.ask("sla", month=str(month))
         assert (again["revision"], again["services"][0]["downtime_seconds"]) == (2, 0)
         assert again["digest"] != closed["digest"]
@@ -195,16 +215,18 @@ def test_a_daemon_closes_old_months_at_its_start_and_anew_after_a_correction(off
     assert office.run("verify", "--head", noted).status == 0
 
 
-def test_a_replay_of_the_exported_checks_gives_the_daemons_figures(office: Office, listener: Listener) -> None:
+def test_a_replay_of_the_exported_checks_gives_the_daemons_figures(
+    office: Office, listener: Listener
+) -> None:
     with running(office) as daemon:
         reached(daemon, "up")
         span = ("--start", clock(-1), "--end", clock(1))
-        done(office, "maintenance", "add", *span, "--reason", "upgrade", "--by", "ops", "--id", "CHG-1")
+        office.act("maintenance", "add", *span, "--reason", "upgrade", "--by", "ops", "--id", "CHG-1")
         listener.well = False
         reached(daemon, "down")
     with running(office) as daemon:
         wait_until(lambda: daemon.ask("sla")["services"][0]["excused_seconds"] > 0, "an outage in the window")
-        done(office, "maintenance", "shorten", "CHG-1", "--end", clock(), "--by", "ops")
+        office.act("maintenance", "shorten", "CHG-1", "--end", clock(), "--by", "ops")
         reached(daemon, "down")
         listener.well = True
         reached(daemon, "up")
@@ -217,11 +239,20 @@ def test_a_replay_of_the_exported_checks_gives_the_daemons_figures(office: Offic
         checks.write_text(exported.out, encoding="utf-8")
     start, end = listed["excuses"]
     windows = office.place / "windows.json"
-    windows.write_text(json.dumps([{"start": start, "end": end, "reason": "upgrade", "by": "ops"}]), encoding="utf-8")
+    windows.write_text(
+        json.dumps([{"start": start, "end": end, "reason": "upgrade", "by": "ops"}]), encoding="utf-8"
+    )
     [service] = figures["services"]
     assert 0 < service["excused_seconds"] < service["gross_downtime_seconds"]
     again = office.run(
-        "replay", str(checks), "--maintenance", str(windows), "--month", figures["month"], "--until", service["until"]
+        "replay",
+        str(checks),
+        "--maintenance",
+        str(windows),
+        "--month",
+        figures["month"],
+        "--until",
+        service["until"],
     )
     assert (again.err, again.document) == ("", figures)
     assert office.run("verify").status == 0

@@ -28,7 +28,11 @@ def struck(office: Office) -> float:
 def test_a_window_in_the_file_is_declared_when_it_is_first_seen(office: Office) -> None:
     declare(office, FIRST)
     [listed] = office.act("maintenance", "list")["maintenance"]
-    assert (listed["declared"], listed["source"], listed["late"]) == ("2026-11-11T09:00:00+07:00", "file", False)
+    assert (listed["declared"], listed["source"], listed["late"]) == (
+        "2026-11-11T09:00:00+07:00",
+        "file",
+        False,
+    )
     assert struck(office) == 3600
 
 
@@ -105,7 +109,9 @@ def test_a_window_of_the_file_shortened_by_command_stays_shortened(office: Offic
 
 
 @pytest.mark.xfail(reason="who cancelled is not kept, so that a restart declares it anew")
-def test_a_window_of_the_file_cancelled_by_command_stays_cancelled_while_it_stands_there(office: Office) -> None:
+def test_a_window_of_the_file_cancelled_by_command_stays_cancelled_while_it_stands_there(
+    office: Office,
+) -> None:
     declare(office, {**FIRST, "id": "CHG-1"})
     office.act("maintenance", "cancel", "CHG-1", "--by", "ops")
     before = office.facts()
@@ -131,7 +137,9 @@ def test_an_exclusion_in_the_file_is_recorded_once_and_withdrawn_with_its_line(o
     assert listed["withdrawn"]
 
 
-def test_an_exclusion_in_the_file_of_an_outage_that_was_not_is_told_and_the_rest_is_recorded(office: Office) -> None:
+def test_an_exclusion_in_the_file_of_an_outage_that_was_not_is_told_and_the_rest_is_recorded(
+    office: Office,
+) -> None:
     wrong = {"outage": "mail-20261109T030000Z", "category": "customer", "evidence": "mail 7", "by": "ops"}
     office.write(exclusions=[wrong], maintenance=[FIRST])
     [line] = office.reload()

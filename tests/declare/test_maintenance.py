@@ -58,7 +58,9 @@ def test_what_a_window_would_excuse_is_what_it_excuses_once_approved(office: Off
     preview = office.act(*add(*late, "--dry-run"))["would_excuse"]
     assert office.act(*add(*late))["would_excuse"] == preview
     office.act("approve", "CHG-2", "--by", "boss")
-    assert preview == [{"service": "mail", "month": "2026-11", "seconds": office.figures()["excused_seconds"]}]
+    assert preview == [
+        {"service": "mail", "month": "2026-11", "seconds": office.figures()["excused_seconds"]}
+    ]
     assert preview[0]["seconds"] == 4500
 
 
@@ -154,7 +156,12 @@ def test_every_act_is_a_fact_of_its_own_and_none_before_it_is_touched(office: Of
         facts = office.facts()
         assert facts[:-1] == kept
         kept = facts
-    assert [link.fact.kind for link in kept[-4:]] == ["window", "window_amended", "approval", "window_amended"]
+    assert [link.fact.kind for link in kept[-4:]] == [
+        "window",
+        "window_amended",
+        "approval",
+        "window_amended",
+    ]
     assert office.verified().differences == ()
 
 

@@ -27,9 +27,15 @@ REFUSED = {
     ),
     "a rule that is none": ((*WINDOW, *RULE, "every Sunday"), "EVERY SUNDAY"),
     "a rule of an unknown frequency": ((*WINDOW, *RULE, "FREQ=SOMETIMES"), "rrule"),
-    "a rule that the start is no occurrence of": ((*WINDOW, *RULE, "FREQ=MONTHLY;BYDAY=1SU"), "2026-12-06T10:00:00"),
+    "a rule that the start is no occurrence of": (
+        (*WINDOW, *RULE, "FREQ=MONTHLY;BYDAY=1SU"),
+        "2026-12-06T10:00:00",
+    ),
     "a rule with an end": ((*WINDOW, *SPAN, "--rrule", "FREQ=DAILY", "--duration", "1h"), "end"),
-    "a zone that does not exist": ((*WINDOW, *RULE, "FREQ=DAILY", "--timezone", "Asia/Bangkog"), "Asia/Bangkok"),
+    "a zone that does not exist": (
+        (*WINDOW, *RULE, "FREQ=DAILY", "--timezone", "Asia/Bangkog"),
+        "Asia/Bangkok",
+    ),
     "a duration without a unit": (
         (*WINDOW, "--start", "2026-11-12T10:00", "--duration", "60", "--rrule", "FREQ=DAILY"),
         "duration",
@@ -51,17 +57,29 @@ REFUSED = {
         ("maintenance", "shorten", "CHG-1", "--end", "2026-11-12T09:30", "--by", "ops"),
         "cancel",
     ),
-    "shortening to what is no time": (("maintenance", "shorten", "CHG-1", "--end", "noon", "--by", "ops"), '"noon"'),
+    "shortening to what is no time": (
+        ("maintenance", "shorten", "CHG-1", "--end", "noon", "--by", "ops"),
+        '"noon"',
+    ),
     "cancelling what is unknown": (("maintenance", "cancel", "CHG-9", "--by", "ops"), "CHG-9"),
     "an exclusion without a span": (EXCLUSION, "is required"),
-    "an exclusion of a span and an outage": ((*EXCLUSION, *SPAN, "--outage", "mail-20261110T030000Z"), "outage"),
+    "an exclusion of a span and an outage": (
+        (*EXCLUSION, *SPAN, "--outage", "mail-20261110T030000Z"),
+        "outage",
+    ),
     "an exclusion that ends before it starts": (
         (*EXCLUSION, "--start", "2026-11-12T11:00", "--end", "2026-11-12T10:00"),
         "end: must be after start",
     ),
-    "an exclusion of an outage that was not": ((*EXCLUSION, "--outage", "mail-20261109T030000Z"), "20261109T030000Z"),
+    "an exclusion of an outage that was not": (
+        (*EXCLUSION, "--outage", "mail-20261109T030000Z"),
+        "20261109T030000Z",
+    ),
     "an exclusion of what is no outage's id": ((*EXCLUSION, "--outage", "yesterday"), "yesterday"),
-    "an exclusion of an unknown service's outage": ((*EXCLUSION, "--outage", "web-20261110T030000Z"), "web-20261110"),
+    "an exclusion of an unknown service's outage": (
+        (*EXCLUSION, "--outage", "web-20261110T030000Z"),
+        "web-20261110",
+    ),
     "an exclusion's id that is taken": ((*EXCLUSION, *SPAN, "--id", "EXC-1"), "EXC-1"),
     "withdrawing what is unknown": (("exclude", "withdraw", "EXC-9", "--by", "ops"), "EXC-9"),
     "approving one's own window": (("approve", "CHG-1", "--by", "ops"), "somebody else"),
@@ -90,7 +108,9 @@ def test_what_cannot_be_is_refused_in_one_line_and_nothing_is_written(
 TWICE, NEVER = "2026-10-25T02:30", "2026-03-29T02:30"
 
 
-@pytest.mark.parametrize(("time", "readings"), [(TWICE, "+02:00 or"), (NEVER, "+01:00 or")], ids=["twice", "never"])
+@pytest.mark.parametrize(
+    ("time", "readings"), [(TWICE, "+02:00 or"), (NEVER, "+01:00 or")], ids=["twice", "never"]
+)
 def test_a_local_time_that_is_no_single_instant_is_refused_with_its_readings(
     time: str, readings: str, office: Office
 ) -> None:

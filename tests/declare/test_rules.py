@@ -41,7 +41,9 @@ def test_a_blip_stays_one_when_later_two_failures_are_enough(office: Office) -> 
     assert office.verified().differences == ()
 
 
-def test_a_second_target_that_one_of_two_may_fail_for_does_not_change_what_was_down_before(office: Office) -> None:
+def test_a_second_target_that_one_of_two_may_fail_for_does_not_change_what_was_down_before(
+    office: Office,
+) -> None:
     other = {**target(3), "name": "other", "port": 26}
     office.write(services=[{"name": "mail", "targets": [target(3), other], "down_when": "all"}])
     later = at("2026-11-12T10:00")
@@ -53,7 +55,9 @@ def test_a_second_target_that_one_of_two_may_fail_for_does_not_change_what_was_d
     assert office.verified().differences == ()
 
 
-def test_an_outage_that_a_change_of_rules_falls_into_is_judged_on_either_side_by_its_own(office: Office) -> None:
+def test_an_outage_that_a_change_of_rules_falls_into_is_judged_on_either_side_by_its_own(
+    office: Office,
+) -> None:
     start = at("2026-11-12T10:00")
     office.feed([*hourly(at("13:00"), start), *outage(start, at("2026-11-12T12:00"))[:3]])
     other = {**target(3), "name": "other", "port": 26}

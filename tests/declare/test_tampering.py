@@ -38,7 +38,9 @@ def number(office: Office, kind: str) -> int:
     return office.facts(kind)[-1].seq
 
 
-def rewritten(office: Office, kind: str, change: Callable[[dict[str, object]], None], *, digest: bool = False) -> int:
+def rewritten(
+    office: Office, kind: str, change: Callable[[dict[str, object]], None], *, digest: bool = False
+) -> int:
     """Change the newest fact of a kind, and its own digest where that is asked; its number."""
     [*_, one] = office.facts(kind)
     body = dict(one.fact.body)
@@ -106,7 +108,9 @@ def test_a_fact_without_its_content_is_named(kind: str, kept: Office) -> None:
 
 
 @pytest.mark.parametrize("kind", ["rules", "window", "outage", "checks_sealed", "closing"])
-def test_a_fact_without_its_content_is_named_also_in_a_chain_that_was_rebuilt(kind: str, kept: Office) -> None:
+def test_a_fact_without_its_content_is_named_also_in_a_chain_that_was_rebuilt(
+    kind: str, kept: Office
+) -> None:
     seq = rewritten(kept, kind, dict.clear)
     rebuilt(kept)
     assert any(f"fact {seq} ({kind})" in line for line in found(kept))
@@ -114,12 +118,16 @@ def test_a_fact_without_its_content_is_named_also_in_a_chain_that_was_rebuilt(ki
 
 def test_a_check_with_another_outcome_is_found_by_its_seal_and_by_the_figures(kept: Office) -> None:
     with kept.tampering() as connection:
-        connection.execute("UPDATE checks SET outcome = 'up', cause = NULL WHERE outcome = 'down' AND at = ?", (at("10:00"),))
+        connection.execute(
+            "UPDATE checks SET outcome = 'up', cause = NULL WHERE outcome = 'down' AND at = ?", (at("10:00"),)
+        )
     lines = found(kept)
     seal = kept.facts("checks_sealed")[-1]
     assert lines[0] == f"checks 1 to {seal.fact.body['last']} were changed since fact {seal.seq} sealed them"
     assert any("records an outage that the checks do not give" in line for line in lines)
-    assert any(line.startswith("2026-11 revision 1, mail: downtime is recorded as 7200000000") for line in lines)
+    assert any(
+        line.startswith("2026-11 revision 1, mail: downtime is recorded as 7200000000") for line in lines
+    )
 
 
 def test_a_deleted_check_is_missed_under_its_seal(kept: Office) -> None:
@@ -153,7 +161,9 @@ def test_a_closing_in_a_chain_that_was_rebuilt_is_still_found_by_its_figures(kep
 
     rewritten(kept, "closing", less)
     rebuilt(kept)
-    assert found(kept) == [f"2026-11 revision 1, mail: downtime is recorded as 0, recomputed as {7200 * SECOND}"]
+    assert found(kept) == [
+        f"2026-11 revision 1, mail: downtime is recorded as 0, recomputed as {7200 * SECOND}"
+    ]
 
 
 def test_a_service_left_out_of_a_closing_is_found(kept: Office) -> None:
@@ -191,7 +201,11 @@ def test_an_outage_that_was_invented_is_named(kept: Office) -> None:
 def test_an_ordinary_connection_can_neither_change_nor_delete_a_fact(kept: Office) -> None:
     connection = sqlite3.connect(kept.ledger)
     try:
-        for statement in ("UPDATE facts SET at = 0", "DELETE FROM facts", "INSERT OR REPLACE INTO facts SELECT * FROM facts"):
+        for statement in (
+            "UPDATE facts SET at = 0",
+            "DELETE FROM facts",
+            "INSERT OR REPLACE INTO facts SELECT * FROM facts",
+        ):
             with pytest.raises(sqlite3.IntegrityError, match="append-only"):
                 connection.execute(statement)
     finally:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from monitor.core.book import Book, Rules, TargetRule
 from monitor.core.check import Check, Outcome
 from monitor.core.instants import DAY, HOUR, MILLISECOND, MINUTE, SECOND, Instant, parse_instant
+from monitor.core.maintenance import Window
 from monitor.core.month import Objectives
 from monitor.core.service import Service
 from monitor.live import Live, resumed
@@ -37,9 +38,16 @@ class _Silent:
     async def pulse(self, steps: Steps) -> None: ...
 
 
+# Not over the scene itself: one window that has ended, and one that is to come.
+_WINDOWS = [
+    Window(name, (), start, start + MINUTE, "patching", "ops")
+    for name, start in (("old", START - 9 * MINUTE), ("new", NOW + MINUTE))
+]
+
+
 def snapshot() -> Snapshot:
     """Three hours of a check a minute: `ailing/imap` has a blip after ten minutes and an outage in the last twenty."""
-    book = Book(_rules())
+    book = Book(_rules(), _WINDOWS)
     lives = {name: _live(book, name) for name in TARGETS}
     for at in range(START, NOW, MINUTE):
         for name, live in lives.items():
