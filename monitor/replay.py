@@ -1,19 +1,18 @@
 """Recorded checks put through the accounting once more: in which order they go into a book, and what it answers.
 
 While each target's checks come in the order of their instants they go straight into the book. At the first that does
-not, everything begins anew, sorted on disk. Of one target's checks at one instant only the one that counts is handed
-on, so that neither order nor duplicates change a figure (R1, R5).
+not, everything begins anew, sorted on disk, so that neither order nor duplicates change a figure (R1, R5).
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from monitor.checkfile import CheckFile, Problems
 from monitor.checklines import CheckLine, LineReader
 from monitor.core.book import Book, Horizon
 from monitor.core.calendar import Month
-from monitor.core.check import Check, stronger
+from monitor.core.check import Check
 from monitor.core.instants import Instant
 from monitor.core.maintenance import Exclusion
 from monitor.core.outages import start_of
@@ -31,36 +30,6 @@ class OutOfOrderError(Exception):
 
 class UnknownOutageError(Exception):
     """An exclusion names an outage that the checks do not give; the text is one line."""
-
-
-@dataclass(slots=True)
-class Feed:
-    """Takes each target's checks in the order of their instants into a book; the newest waits for its equals."""
-
-    book: Book
-    _waiting: dict[str, Check] = field(default_factory=dict)
-
-    def take(self, line: CheckLine) -> None:
-        """Raises OutOfOrderError, and the book is of no use any more."""
-        voice = self.book.rules.targets[line.target].stale_after if line.voice is None else line.voice
-        check = Check(line.at, line.outcome, line.duration, voice, line.speaks, line.cause)
-        if not check.heard:
-            self.book.record(line.target, check)
-            return
-        before = self._waiting.get(line.target)
-        if before is None or before.at < check.at:
-            if before is not None:
-                self.book.record(line.target, before)
-            self._waiting[line.target] = check
-        elif before.at == check.at:
-            self._waiting[line.target] = _counting(before, check)
-        else:
-            raise OutOfOrderError
-
-    def finish(self) -> None:
-        for target, check in self._waiting.items():
-            self.book.record(target, check)
-        self._waiting.clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +61,15 @@ class Replay:
 
 
 def _fed(books: Sequence[Book], lines: Iterator[CheckLine]) -> Sequence[Book]:
-    feeds = [Feed(book) for book in books]
     for line in lines:
-        for feed in feeds:
-            feed.take(line)
-    for feed in feeds:
-        feed.finish()
+        for book in books:
+            voice = book.rules.targets[line.target].stale_after if line.voice is None else line.voice
+            check = Check(line.at, line.outcome, line.duration, voice, line.speaks, line.cause)
+            try:
+                book.record(line.target, check)
+            except ValueError:
+                raise OutOfOrderError from None
     return books
-
-
-def _counting(one: Check, other: Check) -> Check:
-    """The one that counts (R1); of two that differ in nothing but the cause, always the same."""
-    return stronger(*sorted((one, other), key=lambda check: check.cause or ""))
 
 
 def horizon_of(month: Month, zone: ZoneInfo, until: Instant | None) -> Horizon:

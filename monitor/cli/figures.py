@@ -31,7 +31,7 @@ def sla(arguments: argparse.Namespace) -> Exit:
     if arguments.format == "json":
         print_json(document)
     elif arguments.format == "csv":
-        _csv([_flat(service, document["month"]) for service in document["services"]])
+        print_csv([flat(service, document["month"]) for service in document["services"]])
     else:
         print(table(SLA_COLUMNS, [sla_row(service) for service in document["services"]], sla_title(document)))
     return Exit.NO if any(service["verdict"] == "missed" for service in document["services"]) else Exit.OK
@@ -44,7 +44,7 @@ def outages(arguments: argparse.Namespace) -> Exit:
     if arguments.format == "json":
         print_json(document)
     elif arguments.format == "csv":
-        _csv([{**one, "targets": " ".join(one["targets"])} for one in document["outages"]])
+        print_csv([{**one, "targets": " ".join(one["targets"])} for one in document["outages"]])
     elif document["outages"]:
         rows = [outage_row(one) for one in document["outages"]]
         print(table(OUTAGE_COLUMNS, rows, f"Outages of {document['month']} ({document['timezone']})"))
@@ -120,7 +120,7 @@ def _month(arguments: argparse.Namespace) -> str | None:
     return month
 
 
-def _flat(service: Document, month: str) -> Document:
+def flat(service: Document, month: str) -> Document:
     """A service's figures as one row: no nested values."""
     objectives = {f"{name}_met": value["met"] for name, value in service["objectives"].items()}
     blips = {f"blips_{name}": value for name, value in service["blips"].items()}
@@ -128,7 +128,7 @@ def _flat(service: Document, month: str) -> Document:
     return {"month": month, **plain, **objectives, **blips, "outages": len(service["outages"])}
 
 
-def _csv(rows: list[Document]) -> None:
+def print_csv(rows: list[Document]) -> None:
     if rows:
         writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
         writer.writeheader()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from monitor.cli.common import CommandError, Exit, add_configuration, add_format, configuration, print_json
-from monitor.cli.figures import SLA_COLUMNS, _csv, _flat, sla_row, sla_title, table
+from monitor.cli.figures import SLA_COLUMNS, flat, print_csv, sla_row, sla_title, table
 from monitor.core.calendar import Month
 from monitor.core.instants import Instant, parse_instant
 from monitor.figures import Document
@@ -60,7 +60,7 @@ def replay(arguments: argparse.Namespace) -> Exit:
     if arguments.format == "json":
         print_json(document)
     elif arguments.format == "csv":
-        _csv(_rows(document))
+        print_csv(_rows(document))
     else:
         _print_tables(document, asked.other)
     return Exit.NO if any(service["verdict"] == "missed" for service in document["services"]) else Exit.OK
@@ -136,10 +136,10 @@ def _document(asked: Asked, books: "Sequence[Book]") -> Document:
 
 def _rows(document: Document) -> list[Document]:
     month, other = document["month"], document.get("what_if")
-    in_force = [_flat(service, month) for service in document["services"]]
+    in_force = [flat(service, month) for service in document["services"]]
     if other is None:
         return in_force
-    what_if = [_flat(service, month) for service in other["services"]]
+    what_if = [flat(service, month) for service in other["services"]]
     return [{"rules": "in force", **one} for one in in_force] + [{"rules": "what if", **one} for one in what_if]
 
 

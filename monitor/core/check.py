@@ -42,5 +42,8 @@ class Check:
 
 
 def stronger(left: Check, right: Check) -> Check:
-    """Of two checks of one target at one instant, the one that counts (R1)."""
-    return max(left, right, key=lambda c: (_RANK[c.outcome], c.duration, c.voice))
+    """Of two checks of one target at one instant, the one that counts (R1); of equals, the first cause by name."""
+    ranks = [(_RANK[check.outcome], check.duration, check.voice) for check in (left, right)]
+    if ranks[0] == ranks[1]:
+        return min(left, right, key=lambda check: check.cause or "")
+    return left if ranks[0] > ranks[1] else right
