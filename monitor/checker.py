@@ -24,11 +24,11 @@ class Checker:
         await self._credentials.prepare(logins)
 
     async def check(self, live: Live, pulse: bool) -> Result:  # noqa: FBT001 - the scheduler's callback
-        live.running = self._clock.now()
+        live.outstanding.append(self._clock.now())
         try:
             result = await self._runner.run(live.target, pulse=pulse)
         except BaseException:
-            live.running = None
+            live.outstanding.pop()
             raise
         live.take(result)
         if not pulse and any(phase.name == "auth" and phase.ok for phase in result.phases):

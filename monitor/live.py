@@ -4,7 +4,7 @@ It runs the same timeline as the accounting, but over the monotonic clock: a wal
 checks silent for the figures, never for alerts and cadence.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field, replace
 
 from monitor.core.check import Check, Outcome
@@ -18,7 +18,7 @@ class Live:
     target: Target
     timeline: Timeline
     last: Result | None = None
-    running: Instant | None = None  # the instant of the check that is under way
+    outstanding: deque[Instant] = field(default_factory=deque)  # when checks began that are not recorded, in order
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     causes: Counter[str] = field(default_factory=Counter)
 
@@ -41,6 +41,11 @@ class Live:
     def state(self, monotonic: float) -> str:
         """up, suspect, down or unknown."""
         return state_of(self.timeline, round(monotonic * SECOND))
+
+    @property
+    def running(self) -> Instant | None:
+        """The instant that no check will be recorded before: the next may begin while one waits for the ledger."""
+        return self.outstanding[0] if self.outstanding else None
 
     @property
     def success(self) -> bool | None:

@@ -74,7 +74,8 @@ class Recorder:
     def put(self, arrival: Arrival) -> None:
         if self.pending >= MOST_PENDING and arrival.live is not None:
             self.turned_away += len(arrival.missed) + (arrival.result is not None)
-            arrival.live.running = None
+            if arrival.result is not None and arrival.live.outstanding:
+                arrival.live.outstanding.pop()  # it came last
             return
         self._arrivals.put_nowait(arrival)
 
@@ -127,7 +128,8 @@ class Recorder:
         if arrival.live is None:
             return
         if arrival.result is not None:
-            arrival.live.running = None
+            if arrival.live.outstanding:
+                arrival.live.outstanding.popleft()  # results arrive in the order in which checks begin
             if not arrival.result.pulse or arrival.result.check.outcome is not Outcome.UP:
                 self._record(arrival.live, arrival.result.check, arrival.result)
         for check in arrival.missed:

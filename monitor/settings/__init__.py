@@ -19,7 +19,7 @@ from monitor.settings.models import (
     WindowSettings,
 )
 from monitor.settings.nodes import Document, read
-from monitor.settings.problems import ConfigurationError, Loc, Problem, Report, suggest
+from monitor.settings.problems import ConfigurationError, Loc, Mark, Problem, Report, suggest
 from monitor.settings.reader import Placed, Reader, Types
 from monitor.settings.secrets import SecretError, SecretReference
 from monitor.settings.sections import (
@@ -186,7 +186,10 @@ def read_exclusion(request: dict[str, Any], settings: Settings) -> ExclusionSett
 
 
 def _requested(what: str, request: dict[str, Any], settings: Settings, read_them: Callable[..., tuple[R, ...]]) -> R:
-    report = Report(what)
+    places: dict[Loc, Mark] = {
+        (key,): Mark(1, 1) for key in request
+    }  # so that a problem names the key; the place itself is dropped
+    report = Report(what, places, places)
     reader = Reader(Document(request, report), Context(settings.zone, settings.path.absolute().parent), {})
     found = read_them(reader, [((), request)], settings.names())
     if report.problems:

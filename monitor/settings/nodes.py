@@ -76,7 +76,7 @@ def _text(path: Path, report: Report) -> str:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
-        report.at(None, error.strerror or type(error).__name__)
+        report.at(None, error.strerror or type(error).__name__, "name the configuration with -c")
         return ""
     if len(data) > MAX_BYTES:
         report.at(None, f"more than {MAX_BYTES // 1024 // 1024} MiB are no configuration")

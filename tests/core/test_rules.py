@@ -230,6 +230,15 @@ def test_a_check_of_an_unknown_target_is_refused() -> None:
         Book(rules("a")).record("mail/z", up(TEN))
 
 
+def test_the_first_and_the_newest_check_are_known_whatever_their_order_and_whether_they_speak() -> None:
+    made = Book(rules("a"))
+    for check in (replace(up(ELEVEN), speaks=False), up(HALF), replace(up(TEN), speaks=False)):
+        made.record("mail/a", check)
+    account = made.accounts["mail/a"]
+    assert (account.first, account.newest) == (TEN, ELEVEN)
+    assert made.since(made.rules.services["mail"]) == TEN
+
+
 def test_an_outage_is_found_by_its_start() -> None:
     made = Book(rules("a"))
     for check in minutely("10:00", "11:00", ("10:20", "10:40"), ("10:50", "10:55")):

@@ -54,9 +54,7 @@ def test_checks_recorded_across_a_clock_step_are_replayed_to_the_same_figures(
     checks, windows = tmp_path / "checks.jsonl", tmp_path / "windows.json"
     checks.write_text("".join(line_of(row, ZONE) + "\n" for row in desk.writer.rows), encoding="utf-8")
     start, end = (format_instant(at, ZONE) for at in span)
-    windows.write_text(
-        json.dumps([{"start": start, "end": end, "reason": "upgrade", "by": "ops"}]), encoding="utf-8"
-    )
+    windows.write_text(json.dumps([{"start": start, "end": end, "reason": "upgrade", "by": "ops"}]), encoding="utf-8")
     arguments = ("--maintenance", str(windows), "--month", str(month), "--until", format_instant(until, ZONE))
     again = office.run("replay", str(checks), *arguments)
     assert (again.err, again.document) == ("", expected)

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families as prometheus_text
 
 from monitor.core.calendar import Month
 from monitor.core.declarations import KINDS
 from monitor.core.instants import HOUR, from_datetime
-from prometheus_client.parser import text_string_to_metric_families as prometheus_text
 from tests.core.worked import ZONE
 from tests.declare.listener import Listener
 from tests.declare.office import TARGET, Office, hourly, outage
@@ -71,9 +70,7 @@ def counted(daemon: Daemon) -> dict[str, float]:
     }
 
 
-def test_an_approved_window_takes_effect_in_the_daemons_figures_and_metrics(
-    office: Office, listener: Listener
-) -> None:
+def test_an_approved_window_takes_effect_in_the_daemons_figures_and_metrics(office: Office, listener: Listener) -> None:
     listener.well = False
     with running(office) as daemon:
         reached(daemon, "down")
@@ -82,9 +79,7 @@ def test_an_approved_window_takes_effect_in_the_daemons_figures_and_metrics(
         assert office.act("maintenance", "add", *add)["would_excuse"][0]["seconds"] > 0
         assert counted(daemon)["counted"] > 0
         office.act("approve", "CHG-1", "--by", "boss")
-        wait_until(
-            lambda: counted(daemon)["counted"] == 0 < counted(daemon)["excused"], "the metrics to follow"
-        )
+        wait_until(lambda: counted(daemon)["counted"] == 0 < counted(daemon)["excused"], "the metrics to follow")
         [figures] = daemon.ask("sla")["services"]
         assert figures["downtime_seconds"] == 0 < figures["excused_seconds"]
         office.act("maintenance", "cancel", "CHG-1", "--by", "ops")
@@ -216,9 +211,7 @@ def test_a_daemon_closes_old_months_at_its_start_and_anew_after_a_correction(off
     assert office.run("verify", "--head", noted).status == 0
 
 
-def test_a_replay_of_the_exported_checks_gives_the_daemons_figures(
-    office: Office, listener: Listener
-) -> None:
+def test_a_replay_of_the_exported_checks_gives_the_daemons_figures(office: Office, listener: Listener) -> None:
     with running(office) as daemon:
         reached(daemon, "up")
         span = ("--start", clock(-1), "--end", clock(1))
@@ -240,9 +233,7 @@ def test_a_replay_of_the_exported_checks_gives_the_daemons_figures(
         checks.write_text(exported.out, encoding="utf-8")
     start, end = listed["excuses"]
     windows = office.place / "windows.json"
-    windows.write_text(
-        json.dumps([{"start": start, "end": end, "reason": "upgrade", "by": "ops"}]), encoding="utf-8"
-    )
+    windows.write_text(json.dumps([{"start": start, "end": end, "reason": "upgrade", "by": "ops"}]), encoding="utf-8")
     [service] = figures["services"]
     assert 0 < service["excused_seconds"] < service["gross_downtime_seconds"]
     again = office.run(

@@ -58,9 +58,7 @@ def test_what_a_window_would_excuse_is_what_it_excuses_once_approved(office: Off
     preview = office.act(*add(*late, "--dry-run"))["would_excuse"]
     assert office.act(*add(*late))["would_excuse"] == preview
     office.act("approve", "CHG-2", "--by", "boss")
-    assert preview == [
-        {"service": "mail", "month": "2026-11", "seconds": office.figures()["excused_seconds"]}
-    ]
+    assert preview == [{"service": "mail", "month": "2026-11", "seconds": office.figures()["excused_seconds"]}]
     assert preview[0]["seconds"] == 4500
 
 

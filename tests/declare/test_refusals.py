@@ -108,9 +108,7 @@ def test_what_cannot_be_is_refused_in_one_line_and_nothing_is_written(
 TWICE, NEVER = "2026-10-25T02:30", "2026-03-29T02:30"
 
 
-@pytest.mark.parametrize(
-    ("time", "readings"), [(TWICE, "+02:00 or"), (NEVER, "+01:00 or")], ids=["twice", "never"]
-)
+@pytest.mark.parametrize(("time", "readings"), [(TWICE, "+02:00 or"), (NEVER, "+01:00 or")], ids=["twice", "never"])
 def test_a_local_time_that_is_no_single_instant_is_refused_with_its_readings(
     time: str, readings: str, office: Office
 ) -> None:

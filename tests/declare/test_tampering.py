@@ -38,9 +38,7 @@ def number(office: Office, kind: str) -> int:
     return office.facts(kind)[-1].seq
 
 
-def rewritten(
-    office: Office, kind: str, change: Callable[[dict[str, object]], None], *, digest: bool = False
-) -> int:
+def rewritten(office: Office, kind: str, change: Callable[[dict[str, object]], None], *, digest: bool = False) -> int:
     """Change the newest fact of a kind, and its own digest where that is asked; its number."""
     [*_, one] = office.facts(kind)
     body = dict(one.fact.body)
@@ -108,9 +106,7 @@ def test_a_fact_without_its_content_is_named(kind: str, kept: Office) -> None:
 
 
 @pytest.mark.parametrize("kind", ["rules", "window", "outage", "checks_sealed", "closing"])
-def test_a_fact_without_its_content_is_named_also_in_a_chain_that_was_rebuilt(
-    kind: str, kept: Office
-) -> None:
+def test_a_fact_without_its_content_is_named_also_in_a_chain_that_was_rebuilt(kind: str, kept: Office) -> None:
     seq = rewritten(kept, kind, dict.clear)
     rebuilt(kept)
     assert any(f"fact {seq} ({kind})" in line for line in found(kept))
@@ -125,9 +121,7 @@ def test_a_check_with_another_outcome_is_found_by_its_seal_and_by_the_figures(ke
     seal = kept.facts("checks_sealed")[-1]
     assert lines[0] == f"checks 1 to {seal.fact.body['last']} were changed since fact {seal.seq} sealed them"
     assert any("records an outage that the checks do not give" in line for line in lines)
-    assert any(
-        line.startswith("2026-11 revision 1, mail: downtime is recorded as 7200000000") for line in lines
-    )
+    assert any(line.startswith("2026-11 revision 1, mail: downtime is recorded as 7200000000") for line in lines)
 
 
 def test_a_deleted_check_is_missed_under_its_seal(kept: Office) -> None:
@@ -161,9 +155,7 @@ def test_a_closing_in_a_chain_that_was_rebuilt_is_still_found_by_its_figures(kep
 
     rewritten(kept, "closing", less)
     rebuilt(kept)
-    assert found(kept) == [
-        f"2026-11 revision 1, mail: downtime is recorded as 0, recomputed as {7200 * SECOND}"
-    ]
+    assert found(kept) == [f"2026-11 revision 1, mail: downtime is recorded as 0, recomputed as {7200 * SECOND}"]
 
 
 def test_a_service_left_out_of_a_closing_is_found(kept: Office) -> None:

@@ -50,7 +50,7 @@ def test_a_missing_file_is_one_problem_without_a_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         load(tmp_path / "none.yaml")
 
-    assert str(caught.value) == f"{tmp_path / 'none.yaml'}: No such file or directory"
+    assert str(caught.value) == f"{tmp_path / 'none.yaml'}: No such file or directory; name the configuration with -c"
 
 
 def test_a_directory_is_one_problem_without_a_line(tmp_path: Path) -> None:
