@@ -5,7 +5,7 @@ BIN := .venv/bin
 SOURCES := monitor probes tests
 WORKERS ?= 2
 
-.PHONY: demo test lint types tests wheel lab format lock clean
+.PHONY: bench demo test lint types tests wheel lab format lock clean
 
 demo: .venv/ready .venv/lab  ## a real outage on real mail servers, live in the terminal
 	@$(BIN)/python -m tests.lab.demo
@@ -33,6 +33,9 @@ wheel: .venv/ready .venv/lab .venv/servers
 
 lab: .venv/ready .venv/lab  ## the mail servers alone, until Ctrl-C
 	@$(BIN)/python -m tests.lab
+
+bench: .venv/ready  ## how long the accounting takes, beside a plain loop; writes bench/RESULTS.md
+	$(BIN)/python -m bench.accounting
 
 format: .venv/ready
 	$(BIN)/ruff check --fix -q .

@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
+from functools import partial
 from io import BytesIO
+from itertools import islice
 from json import loads
 from pathlib import Path
 from statistics import median
@@ -38,6 +40,7 @@ from monitor.snapshot import Photographer
 from probes.base import Steps
 
 ROUNDS = 5
+MORE = 50
 ZONE = ZoneInfo("Asia/Bangkok")
 NOVEMBER = Month(2026, 11)
 START, END = NOVEMBER.span(ZONE)
@@ -173,38 +176,39 @@ class _IdleProbe:
     async def pulse(self, steps: Steps) -> None: ...
 
 
-def one_more_check() -> list[Row]:
-    """After one more check, on the first and on the 28th day of a month with 350 outages a day."""
+def more_checks() -> list[Row]:
+    """Looking after each of some more checks, on the first and on the 28th day of a month with 350 outages a day."""
     every = DAY // 350
-    early = fed(with_outages(START, START + DAY, every)), START + DAY
-    late = fed(with_outages(START, START + 28 * DAY, every)), START + 28 * DAY
-    spans = [(one.start, one.end) for one in early[0].accounts[TARGET].history.outages]
     rows = []
-    for day, (book, now) in (("day 1", early), ("day 28", late)):
+    for day in (1, 28):
+        now = START + day * DAY
+        book = fed(with_outages(START, now, every))
         live = Live(Target(TARGET, "smtp", _IdleProbe(), 15 * SECOND, VOICE), book.accounts[TARGET].timeline)
         photographer = Photographer(book, {TARGET: live}, 1)
         photographer.take(now, 0.0)
         clock = iter(range(now + every, END, SECOND))
-
-        def more(book: Book = book, clock: Iterator[Instant] = clock) -> Instant:
-            at = next(clock)
-            book.record(TARGET, Check(at, Outcome.UP, 0, VOICE))
-            return at
-
-        def picture(more: Callable[[], Instant] = more, photographer: Photographer = photographer) -> None:
-            photographer.take(more(), 0.0)
-
-        def figures(more: Callable[[], Instant] = more, book: Book = book) -> None:
-            book.figures("mail", NOVEMBER, Horizon(more(), now=True))
-
-        def loop() -> list[Duration]:
-            return [end - start for start, end in spans]
-
-        rows.append(
-            compared(f"one more check, then what is exported ({day})", loop, picture, "the loop: a day's outages")
+        exported = partial(_followed, book, clock, lambda at, one=photographer: one.take(at, 0.0))
+        listed = partial(
+            _followed, book, clock, lambda at, one=book: one.figures("mail", NOVEMBER, Horizon(at, now=True))
         )
-        rows.append(compared(f"one more check, then all of `sla` ({day})", loop, figures, "lists every outage"))
+        loop = partial(_counted_up, list(range(350)))
+        rows.append(compared(f"{MORE} more checks, each exported, day {day}", loop, exported))
+        rows.append(compared(f"{MORE} more checks, `sla` after each, day {day}", loop, listed, "lists every outage"))
     return rows
+
+
+def _followed(book: Book, clock: Iterator[Instant], look: Callable[[Instant], object]) -> None:
+    for at in islice(clock, MORE):
+        book.record(TARGET, Check(at, Outcome.UP, 0, VOICE))
+        look(at)
+
+
+def _counted_up(numbers: Sequence[int]) -> None:
+    """The same for every day: as many additions after each check as a day has outages."""
+    for _ in range(MORE):
+        total = 0
+        for number in numbers:
+            total += number
 
 
 def fleet(days: int) -> tuple[float, float, int]:
@@ -280,7 +284,7 @@ def main() -> None:
     for one in (target_year, target_month_of_lines, many_outages):
         rows.append(one())
         print(rows[-1], flush=True)
-    rows += one_more_check()
+    rows += more_checks()
     print(*rows[-4:], sep="\n", flush=True)
     rows.append(fleet_day())
     print(rows[-1])

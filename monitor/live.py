@@ -45,7 +45,7 @@ class Live:
     @property
     def running(self) -> Instant | None:
         """The instant that no check will be recorded before: the next may begin while one waits for the ledger."""
-        return self.outstanding[0] if self.outstanding else None
+        return min(self.outstanding, default=None)
 
     @property
     def success(self) -> bool | None:

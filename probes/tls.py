@@ -57,7 +57,7 @@ class TlsOptions(Options):
     min_days_left: int = Field(
         default=14,
         ge=0,
-        description="Days before its end from which a certificate counts as expiring: a matter for alerts, never downtime.",
+        description="Days before its end from which a certificate counts as expiring; never downtime.",
         examples=[30],
     )
 

@@ -1,5 +1,6 @@
 """Gives the tests that only look one daemon over one lab."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from tests.lab.daemon import Daemon, states
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Commands start from compiled code, as installed ones do, also where the environment keeps it off the tree."""
     with pytest.MonkeyPatch.context() as environment:
-        environment.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
-        environment.setenv("PYTHONPYCACHEPREFIX", str(tmp_path_factory.mktemp("compiled")))
+        if sys.dont_write_bytecode:
+            environment.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+            environment.setenv("PYTHONPYCACHEPREFIX", str(tmp_path_factory.mktemp("compiled")))
         yield
 
 

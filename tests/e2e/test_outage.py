@@ -198,7 +198,7 @@ class Rest:
 
 
 @pytest.fixture(scope="module")
-def rest(story: Story) -> Iterator[Rest]:
+def rest(story: Story) -> Rest:
     """The daemon is stopped in order meanwhile."""
 
     def rows(command: str) -> list[dict[str, str]]:
@@ -208,7 +208,7 @@ def rest(story: Story) -> Iterator[Rest]:
     try:
         (outage,) = story.ask("outages", "--format", "json").document["outages"]
         figures = service_of(story.ask("sla", "--format", "json").document)
-        yield Rest(figures, outage, rows("sla"), rows("outages"), story.ask("sla"), story.ask("outages"))
+        return Rest(figures, outage, rows("sla"), rows("outages"), story.ask("sla"), story.ask("outages"))
     finally:
         story.daemon.start()
 

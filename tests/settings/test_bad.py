@@ -57,7 +57,7 @@ def test_a_directory_is_one_problem_without_a_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         load(tmp_path)
 
-    assert str(caught.value) == f"{tmp_path}: Is a directory"
+    assert str(caught.value) == f"{tmp_path}: Is a directory; name the configuration with -c"
 
 
 def test_a_file_that_is_far_too_large_is_refused(tmp_path: Path) -> None:
