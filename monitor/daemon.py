@@ -225,7 +225,8 @@ class Daemon:
         limit = watchdog_seconds()
         while limit is not None:
             await self.clock.sleep(limit / 3)
-            if self.clock.monotonic() - self.scheduler.advanced < limit / 2:
+            advanced = self.clock.monotonic() - self.scheduler.advanced < limit / 2
+            if advanced and not self.recorder.stuck(limit):
                 self._notifier.say("WATCHDOG=1")
 
     async def _listen(self, stack: AsyncExitStack) -> None:

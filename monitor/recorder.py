@@ -56,6 +56,7 @@ class Recorder:
         self._waiting: list[asyncio.Future[None]] = []
         self._states: dict[str, str] = {}
         self._next_attempt = -inf  # on the monotonic clock, while the ledger is unavailable
+        self._handled = clock.monotonic()
         self.writable = True
         self.turned_away = 0
         self.last_commit: int | None = None
@@ -65,6 +66,10 @@ class Recorder:
     def pending(self) -> int:
         """Records that are not durable yet."""
         return self._arrivals.qsize() + len(self._pending.checks) + len(self._pending.facts)
+
+    def stuck(self, seconds: float) -> bool:
+        """Whether something has waited that long without being looked at; a ledger that refuses is looked at."""
+        return not self._arrivals.empty() and self._clock.monotonic() - self._handled > seconds
 
     @property
     def durable(self) -> bool:
@@ -104,6 +109,7 @@ class Recorder:
         await self._commit()
         if self.writable:
             self._committed()
+        self._handled = self._clock.monotonic()
         for arrival in arrivals:
             self._log(arrival)
 
