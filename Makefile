@@ -5,7 +5,7 @@ BIN := .venv/bin
 SOURCES := monitor probes tests
 WORKERS ?= 2
 
-.PHONY: bench demo test lint types tests wheel lab format lock clean
+.PHONY: bench demo test lint types tests wheel lab format lock clean mutate
 
 demo: .venv/ready .venv/lab  ## a real outage on real mail servers, live in the terminal
 	@$(BIN)/python -m tests.lab.demo
@@ -20,7 +20,7 @@ types: .venv/ready
 	$(BIN)/mypy
 
 tests: .venv/ready .venv/lab .venv/servers
-	$(BIN)/python -m pytest -n $(WORKERS) -q
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q
 
 # The same tests in a directory without the sources, against the wheel that users install: no file is forgotten.
 wheel: .venv/ready .venv/lab .venv/servers
@@ -29,7 +29,10 @@ wheel: .venv/ready .venv/lab .venv/servers
 	$(BIN)/python -m pip install -q --no-deps --target build/site build/dist/mailuptime-*.whl
 	mkdir build/tree
 	cp -r tests config grafana systemd docs pyproject.toml README.md build/tree
-	cd build/tree && PYTHONPATH=$(CURDIR)/build/site ../../$(BIN)/python -m pytest -n $(WORKERS) -q --ignore=tests/test_architecture.py
+	cd build/tree && PYTHONPATH=$(CURDIR)/build/site ../../$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q --ignore=tests/test_architecture.py
+
+mutate: .venv/ready  ## change the accounting in many small ways; do the tests notice?
+	$(BIN)/python bench/mutate.py $(if $(SAMPLE),--sample $(SAMPLE)) --workers $(WORKERS)
 
 lab: .venv/ready .venv/lab  ## the mail servers alone, until Ctrl-C
 	@$(BIN)/python -m tests.lab

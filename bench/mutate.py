@@ -228,6 +228,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--limit", type=float, default=90, help="seconds for each")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no mutant after so many")
     parser.add_argument("--output", type=Path)
     arguments = parser.parse_args()
     os.chdir(ROOT)
@@ -235,21 +236,23 @@ def main() -> None:
     sys.dont_write_bytecode = True
     paths = [path for path in sorted(CORE.glob("*.py")) if not arguments.modules or path.stem in arguments.modules]
     every = [mutant for path in paths for mutant in mutants(path)]
-    chosen = every
-    if arguments.sample is not None and arguments.sample < len(every):
-        chosen = random.Random(arguments.seed).sample(every, arguments.sample)
+    wanted = len(every) if arguments.sample is None else min(arguments.sample, len(every))
+    chosen = random.Random(arguments.seed).sample(every, wanted)
     if fate(None, 10 * arguments.limit) != "survived":
         sys.exit("the tests fail without any mutant")
     began = time.monotonic()
 
     def tried(mutant: Mutant) -> tuple[Mutant, str]:
+        if time.monotonic() - began > 60 * arguments.minutes:
+            return mutant, "not tried"
         end = fate(mutant, arguments.limit)
         if end == "survived":
             print(f"{mutant.path.name}:{mutant.line}: {mutant.change}", flush=True)
         return mutant, end
 
     with ThreadPoolExecutor(arguments.workers) as pool:
-        found = sorted(pool.map(tried, chosen), key=lambda one: (one[0].path, one[0].line))
+        ended = [one for one in pool.map(tried, chosen) if one[1] != "not tried"]
+    found = sorted(ended, key=lambda one: (one[0].path, one[0].line))
     print(f"{len(found)} mutants in {time.monotonic() - began:.0f} s")
     output = arguments.output or ROOT / "docs" / "results" / f"mutation-{datetime.now(UTC):%Y-%m-%d}.md"
     output.parent.mkdir(parents=True, exist_ok=True)

@@ -17,6 +17,7 @@ from monitor.core.maintenance import Exclusion, Window, judge
 from monitor.core.outages import start_of
 from monitor.figures import Document
 from monitor.ledger import Fact
+from monitor.reconciling import reconciled
 from monitor.settings import Settings, read_exclusion, read_maintenance
 
 MOST_MONTHS = 13
@@ -61,16 +62,7 @@ class Desk:
                 exclusions.append(self._excluded(exclusion_of(one), one.outage, now))
             except RefusedActError as error:
                 refused.append(f"exclusion {one.id}: {error}")
-        wanted = [("window", window_body(one, "file")) for one in windows]
-        wanted += [("exclusion", exclusion_body(one, "file")) for one in exclusions]
-        known = [("window", window_body(one, "file")) for one, act in self.declarations.windows if _in_file(act)]
-        known += [
-            ("exclusion", exclusion_body(one, "file")) for one, act in self.declarations.exclusions if _in_file(act)
-        ]
-        gone = [one for one in known if _bare(*one) not in [_bare(*other) for other in wanted]]
-        new = [one for one in wanted if _bare(*one) not in [_bare(*other) for other in known]]
-        facts = [_ended(now, kind, body["id"], "file") for kind, body in gone]
-        return [*facts, *(Fact(now, kind, body) for kind, body in new)], refused
+        return reconciled(self.declarations, windows, exclusions, now), refused
 
     def handle(self, act: str, request: dict[str, Any], now: Instant, proof: str) -> Answer:
         """Decide on a request. Raises RefusedActError or ConfigurationError, and nothing is to be recorded."""
@@ -217,7 +209,7 @@ class Desk:
             "by": window.by,
             "declared": None if window.declared is None else format_instant(window.declared, zone),
             "approved_by": window.approved_by,
-            "attested_by_one": act.attested_by_one,
+            "attested_by_one": act.attested_by_one(window.approved_by),
             "late": judged.late,
             "retroactive_seconds": 0 if retroactive is None else seconds(retroactive[1] - retroactive[0]),
             "excuses": None if judged.excused is None else [format_instant(at, zone) for at in judged.excused],
@@ -236,27 +228,11 @@ class Desk:
             "evidence": exclusion.evidence,
             "by": exclusion.by,
             "approved_by": exclusion.approved_by,
-            "attested_by_one": act.attested_by_one,
+            "attested_by_one": act.attested_by_one(exclusion.approved_by),
             "excuses": exclusion.excuses and not act.cancelled,
             "withdrawn": act.cancelled,
             "source": act.source,
         }
-
-
-def _in_file(act: Act) -> bool:
-    return act.source == "file" and not act.cancelled
-
-
-def _bare(kind: str, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """What a declaration is; when it was declared and who approved it come later."""
-    return kind, {key: value for key, value in body.items() if key not in {"declared", "approved_by"}}
-
-
-def _ended(now: Instant, kind: str, identity: str, source: str) -> Fact:
-    body: dict[str, Any] = {"id": identity, "by": source, "source": source, "proof": None}
-    if kind == "window":
-        return Fact(now, "window_amended", {**body, "end": None})
-    return Fact(now, "exclusion_withdrawn", body)
 
 
 def _ends(window: Window) -> Instant | None:

@@ -17,10 +17,14 @@ def verify(arguments: argparse.Namespace) -> Exit:
     """The status is 1 where something differs; the first difference of each kind is a line on standard error."""
     from monitor import verification  # noqa: PLC0415 - other commands start without it
     from monitor.assembly import rules_of  # noqa: PLC0415
+    from monitor.ledger import LedgerDamagedError  # noqa: PLC0415
 
     settings = configuration(arguments.config)
     with reading(settings) as ledger:
-        found = verification.verify(ledger, rules_of(settings), arguments.head)
+        try:
+            found = verification.verify(ledger, rules_of(settings), arguments.head)
+        except LedgerDamagedError as error:
+            raise CommandError(Exit.NO, str(error)) from None
     if found.differences:
         raise CommandError(Exit.NO, *found.differences)
     print(

@@ -11,14 +11,18 @@ from monitor.core.calendar import Month
 from monitor.core.check import Check
 from monitor.core.events import Event
 from monitor.core.history import History, View
-from monitor.core.instants import Instant
+from monitor.core.instants import HOUR, Instant
 from monitor.core.intervals import Span, Spans, normal
+from monitor.core.kept import Kept
 from monitor.core.maintenance import Exclusion, Window, excusing
 from monitor.core.month import Figures, Sums, sums
 from monitor.core.outages import ServiceOutage, counted, outages
 from monitor.core.rules import Epochs, Rules, TargetRule
 from monitor.core.service import Service, Sets, Views, Windows, evaluate, windows_of
 from monitor.core.timeline import Timeline
+
+_FAR = 2**60
+"""Farther than any outage reaches, in microseconds."""
 
 
 @dataclass(slots=True)
@@ -29,28 +33,6 @@ class Account:
     history: History = field(default_factory=History)
     first: Instant | None = None
     newest: Instant | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """The sums of a month from its first instant evaluated to one before which nothing can change any more."""
-
-    begin: Instant
-    up_to: Instant
-    sums: Sums
-    blips: tuple[int, int]
-    windows: Sequence[Window]
-    exclusions: Sequence[Exclusion]
-    epochs: Epochs
-
-    def plus(self, up_to: Instant, more: Sums, blips: tuple[int, int]) -> "Kept":
-        both = self.blips[0] + blips[0], self.blips[1] + blips[1]
-        return replace(self, up_to=up_to, sums=self.sums + more, blips=both)
-
-    def holds(self, begin: Instant, book: "Book") -> bool:
-        """Whether nothing was declared and no rule changed since it was added up."""
-        same = self.windows is book.windows and self.exclusions is book.exclusions and self.epochs is book.epochs
-        return same and self.begin == begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +111,9 @@ class Book:
         anchors = (self.accounts[leaf].timeline.anchor(reached) for leaf in leaves)
         anchor = max(begin, min([until, *anchors]))
         kept = self._kept.get((name, month))
-        if kept is None or not kept.holds(begin, self):
-            kept = Kept(begin, begin, Sums(), (0, 0), self.windows, self.exclusions, self.epochs)
+        declared = self.windows, self.exclusions, self.epochs
+        if kept is None or not kept.holds(begin, *declared):
+            kept = Kept(begin, begin, Sums(), (0, 0), *declared)
         if anchor > kept.up_to:
             kept = kept.plus(anchor, *self._measured(name, (kept.up_to, anchor), horizon)[:2])
         self._kept[name, month] = kept
@@ -209,19 +192,35 @@ class Book:
         return list(dict.fromkeys(leaf for service in services for leaf in service.leaves()))
 
     def _around(self, name: str, span: Span, horizon: Horizon) -> tuple[Sets, list[Span], Views, Windows]:
-        """Evaluate a span, widened until the outages that touch its ends are whole."""
+        """Evaluate a span, widened so that the outages that go over its ends are whole."""
         start, end = span
-        reach = 2 * 86_400_000_000
+        if start < end:
+            start, end = self._start_before(name, start, horizon), self._end_after(name, end, horizon)
+        views, windows = self._views(start, end, horizon), self._windows(start, end)
+        return *self._sets(name, start, end, views, windows), views, windows
+
+    def _start_before(self, name: str, edge: Instant, horizon: Horizon) -> Instant:
+        """The start of the outage that goes over an instant; the instant itself where none does."""
+        reach = HOUR
         while True:
-            views, windows = self._views(start, end, horizon), self._windows(start, end)
-            sets, found = self._sets(name, start, end, views, windows)
-            before = bool(sets.down) and sets.down[0][0] == start
-            after = bool(sets.down) and sets.down[-1][1] == end
-            if start == end or not (before or after) or reach > 2**60:
-                return sets, found, views, windows
-            start -= reach * before
-            end += reach * after
+            down = self._down(name, edge - reach, edge + 1, horizon)
+            over = [start for start, end in down if start < edge < end]
+            if not over or over[0] > edge - reach or reach > _FAR:
+                return over[0] if over else edge
             reach *= 8
+
+    def _end_after(self, name: str, edge: Instant, horizon: Horizon) -> Instant:
+        """The end of the outage that goes over an instant; the instant itself where none does."""
+        reach = HOUR
+        while True:
+            down = self._down(name, edge - 1, edge + reach, horizon)
+            over = [end for start, end in down if start < edge < end]
+            if not over or over[0] < edge + reach or reach > _FAR:
+                return over[0] if over else edge
+            reach *= 8
+
+    def _down(self, name: str, start: Instant, end: Instant, horizon: Horizon) -> Spans:
+        return self._sets(name, start, end, self._views(start, end, horizon), {})[0].down
 
     def _sets(self, name: str, start: Instant, end: Instant, views: Views, windows: Windows) -> tuple[Sets, list[Span]]:
         """The service over a stretch, and the stretches of its outages, each piece by the rules in force then (R7)."""

@@ -25,14 +25,19 @@ class Act:
 
     source: str
     seen: Instant
-    cancelled: bool = False
+    ended_by: str | None = None  # what cancelled or withdrew it: file or command
     proof: str | None = None
     approval_proof: str | None = None
 
     @property
-    def attested_by_one(self) -> bool:
-        """Declared and approved under one login: two names, but one witness."""
-        return self.approval_proof is not None and self.approval_proof == self.proof
+    def cancelled(self) -> bool:
+        return self.ended_by is not None
+
+    def attested_by_one(self, approved_by: str | None) -> bool:
+        """Whether declared and approved under one login, or in one file: two names, but one witness."""
+        if approved_by is None:
+            return False
+        return self.approval_proof == self.proof if self.approval_proof else self.source == "file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,7 @@ class Declarations:
         if kind == "window_amended":
             return replace(self, windows=_changed(self.windows, body["id"], _Amended(at, body)))
         if kind == "exclusion_withdrawn":
-            return replace(self, exclusions=_changed(self.exclusions, body["id"], _Withdrawn()))
+            return replace(self, exclusions=_changed(self.exclusions, body["id"], _Withdrawn(body["source"])))
         if kind == "approval":
             approved = _Approved(body["by"], body.get("proof"))
             return replace(
@@ -151,13 +156,17 @@ class _Amended:
     def __call__(self, one: Any, act: Act) -> tuple[Any, Act]:
         end = self.body["end"]
         amendment = Amendment(self.at, self.at if end is None else end)
-        return replace(one, amendments=(*one.amendments, amendment)), replace(act, cancelled=end is None)
+        return replace(one, amendments=(*one.amendments, amendment)), replace(
+            act, ended_by=self.body["source"] if end is None else None
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class _Withdrawn:
+    source: str
+
     def __call__(self, one: Any, act: Act) -> tuple[Any, Act]:
-        return one, replace(act, cancelled=True)
+        return one, replace(act, ended_by=self.source)
 
 
 @dataclass(frozen=True, slots=True)

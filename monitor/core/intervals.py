@@ -52,9 +52,7 @@ def clip(spans: Sequence[Span], start: Instant, end: Instant) -> Spans:
 
 
 def at_least(count: int, lists: Sequence[Sequence[Span]]) -> Spans:
-    """Where at least `count` of the lists cover; `count` 1 is the union, `len(lists)` the intersection."""
-    if count <= 0:
-        return [(BEGINNING, END)]
+    """Where at least `count` (from 1) of the lists cover; 1 is the union, `len(lists)` the intersection."""
     if count > len(lists):
         return []
     if count == 1:
@@ -128,9 +126,16 @@ def overlapping(spans: Sequence[Span], containers: Iterable[Span]) -> Iterator[s
 
 
 def totals(spans: Sequence[Span], containers: Sequence[Span]) -> list[Duration]:
-    """For each container how much of it the spans cover."""
-    found = overlapping(spans, containers)
-    return [
-        sum(min(e, end) - max(s, start) for s, e in spans[inside])
-        for (start, end), inside in zip(containers, found, strict=True)
-    ]
+    """For each container how much of it the spans cover; both are normal lists."""
+    found = []
+    low, count = 0, len(spans)
+    for start, end in containers:
+        while low < count and spans[low][1] <= start:
+            low += 1
+        covered, position = 0, low
+        while position < count and spans[position][0] < end:
+            first, last = spans[position]
+            covered += (min(end, last)) - (max(start, first))
+            position += 1
+        found.append(covered)
+    return found

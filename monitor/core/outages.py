@@ -25,8 +25,18 @@ class ServiceOutage(NamedTuple):
     min_seconds: Duration
     max_seconds: Duration
     excused_seconds: Duration
-    parts: list[tuple[str, Outage]]
-    """The targets' own outages that stand in it, by their starts."""
+    beneath: Sequence[tuple[str, Sequence[Outage]]]
+    """The outages of each counting target, of any time."""
+
+    @property
+    def parts(self) -> list[tuple[str, Outage]]:
+        """The targets' own outages that stand in it, by their starts."""
+        found: list[tuple[str, Outage]] = []
+        for target, own in self.beneath:
+            low = bisect_right(own, self.start, key=lambda outage: outage.end)
+            high = bisect_left(own, self.end, key=lambda outage: outage.start)
+            found += [(target, outage) for outage in own[low:high]]
+        return sorted(found, key=lambda part: (part[1].start, part[0]))
 
     @property
     def id(self) -> str:
@@ -70,12 +80,10 @@ def outages(
     inside = [(max(start, evaluated[0]), min(end, evaluated[1])) for start, end in whole]
     least, kept = totals(sets.certainly, inside), totals(subtract(sets.kept_down, windows), inside)
     most = _longest(found, whole, sets.down[first - 1][1] if first else BEGINNING, evaluated)
-    failed = _failed([(leaf, views(leaf).outages) for leaf in targets], whole)
+    beneath = [(target, views(target).outages) for target in targets]
     for number, (start, end) in enumerate(whole):
         seconds = inside[number][1] - inside[number][0]
-        yield ServiceOutage(
-            service, start, end, seconds, least[number], most[number], seconds - kept[number], failed[number]
-        )
+        yield ServiceOutage(service, start, end, seconds, least[number], most[number], seconds - kept[number], beneath)
 
 
 def start_of(identity: str) -> tuple[str, Instant] | None:
@@ -100,16 +108,3 @@ def _longest(found: Sequence[Span], whole: Sequence[Span], before: Instant, eval
         most.append(max(min(end, after, evaluated[1]) - max(start, before, evaluated[0]), 0))
         before = own[1]
     return most
-
-
-def _failed(leaves: Sequence[tuple[str, list[Outage]]], whole: Sequence[Span]) -> list[list[tuple[str, Outage]]]:
-    """For each outage the targets' own that stand in it, by their starts."""
-    failed: list[list[tuple[str, Outage]]] = [[] for _ in whole]
-    for leaf, own in leaves:
-        spans = [(outage.start, outage.end) for outage in own]
-        for parts, inside in zip(failed, overlapping(spans, whole), strict=True):
-            parts += [(leaf, outage) for outage in own[inside]]
-    for parts in failed:
-        if len(parts) > 1:
-            parts.sort(key=lambda part: (part[1].start, part[0]))
-    return failed

@@ -125,7 +125,7 @@ class Timeline:
         if self.voice_end is None:
             return Tail([], None)
         if self.voice_end < horizon:
-            self._gap(horizon)
+            self._gap(self.voice_end, horizon)
             return Tail(self._with_ended(), None)
         end = horizon if clip else self.voice_end
         suspect = None
@@ -183,7 +183,7 @@ class Timeline:
         if self.first_voice is None:
             self.first_voice = check.at
         elif self.voice_end is not None and self.voice_end < check.at:
-            self._gap(check.at)
+            self._gap(self.voice_end, check.at)
         if check.outcome is Outcome.UP:
             self._apply_up(check)
         else:
@@ -212,17 +212,13 @@ class Timeline:
                 return
             self._open(self.row.first)
             self.down, self.row = True, None
-        if before is not None:
-            self._certain(before.first_ends, before.last, before.cause)
-        if check.voice:  # a check without one ends where it starts, and stands in no outage
-            self._certain(check.ends, check.at, check.cause)
+        if self.stretch is not None and before is not None:
+            self.stretch = self.stretch.plus(first_ends=before.first_ends, last=before.last, cause=before.cause)
+        if self.stretch is not None and check.voice:  # without one it ends where it starts, and stands in no outage
+            self.stretch = self.stretch.plus(first_ends=check.ends, last=check.at, cause=check.cause)
 
     def _extend_row(self, check: Check) -> None:
         self.row = self.row.plus(check) if self.row else Row(check.at, check.ends, check.at, 1, check.cause)
-
-    def _certain(self, first_ends: Instant, last: Instant, cause: str | None) -> None:
-        if self.stretch is not None:
-            self.stretch = self.stretch.plus(first_ends=first_ends, last=last, cause=cause)
 
     def _open(self, start: Instant) -> None:
         self._outer_end(start)
@@ -257,11 +253,8 @@ class Timeline:
             self.events.append(replace(self.ended, outer_end=max(instant, self.ended.end)))
             self.ended = None
 
-    def _gap(self, until: Instant) -> None:
+    def _gap(self, start: Instant, until: Instant) -> None:
         """No check speaks from the end of the last voice: an undecided row ends here (R2)."""
-        start = self.voice_end
-        if start is None:
-            return
         if self.down:
             self._row_stays_down(start, start)
             self._close(start)

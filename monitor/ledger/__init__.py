@@ -3,6 +3,7 @@
 from monitor.ledger.chain import Fact, Link
 from monitor.ledger.reader import (
     CheckRow,
+    LedgerDamagedError,
     LedgerError,
     LedgerLockedError,
     LedgerUnavailableError,
@@ -16,6 +17,7 @@ __all__ = [
     "CheckRow",
     "Fact",
     "Ledger",
+    "LedgerDamagedError",
     "LedgerError",
     "LedgerLockedError",
     "LedgerUnavailableError",

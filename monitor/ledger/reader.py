@@ -22,6 +22,10 @@ class LedgerLockedError(LedgerError):
     """Another process holds the ledger."""
 
 
+class LedgerDamagedError(LedgerError):
+    """The file cannot be read to its end."""
+
+
 class LedgerUnavailableError(LedgerError):
     """The ledger cannot be created, opened or written."""
 
@@ -91,12 +95,12 @@ class Reader:
         """Every fact in order, or those of some kinds."""
         where = f"WHERE kind IN ({','.join('?' * len(kinds))})" if kinds else ""
         query = f"SELECT seq, at, kind, body, previous, digest FROM facts {where} ORDER BY seq"  # noqa: S608 - only question marks
-        for seq, at, kind, body, previous, digest in self._connection.execute(query, tuple(kinds)):
+        for seq, at, kind, body, previous, digest in self._select(query, *kinds):
             yield Link(seq, Fact(at, kind, json.loads(body)), previous, digest)
 
     def states(self) -> Iterator[State]:
         query = "SELECT name, first, newest, state FROM timelines JOIN targets ON targets.id = target"
-        for name, first, newest, state in self._connection.execute(query):
+        for name, first, newest, state in self._select(query):
             yield State(name, first, newest, json.loads(state))
 
     def checks(self, start: Instant, end: Instant) -> Iterator[CheckRow]:
@@ -105,7 +109,7 @@ class Reader:
             "SELECT name, at, outcome, duration, voice, speaks, cause, phase, evidence"
             " FROM checks JOIN targets ON targets.id = target WHERE at >= ? AND at < ? ORDER BY at, checks.id"
         )
-        for values in self._connection.execute(query, (start, end)):
+        for values in self._select(query, start, end):
             yield _row(*values)
 
     def rows(self, after: int, last: int | None = None) -> Iterator[tuple[int, CheckRow]]:
@@ -114,8 +118,14 @@ class Reader:
             "SELECT checks.id, name, at, outcome, duration, voice, speaks, cause, phase, evidence"
             " FROM checks JOIN targets ON targets.id = target WHERE checks.id > ? AND checks.id <= ? ORDER BY checks.id"
         )
-        for number, *values in self._connection.execute(query, (after, 2**62 if last is None else last)):
+        for number, *values in self._select(query, after, 2**62 if last is None else last):
             yield number, _row(*values)
+
+    def _select(self, query: str, *values: object) -> Iterator[Any]:
+        try:
+            yield from self._connection.execute(query, values)
+        except sqlite3.DatabaseError as error:
+            raise LedgerDamagedError(f"{self.path}: {error}") from error
 
 
 def _row(

@@ -30,7 +30,7 @@ def declared(when: int, window: Window = WINDOW, proof: str | None = None) -> Sa
 
 
 def amended(when: int, end: int | None, identity: str = "w1") -> Said:
-    return when, "window_amended", {"id": identity, "end": end}
+    return when, "window_amended", {"id": identity, "end": end, "source": "command"}
 
 
 def excluded(when: int, proof: str | None = None) -> Said:
@@ -38,7 +38,7 @@ def excluded(when: int, proof: str | None = None) -> Said:
 
 
 def withdrawn(when: int, identity: str = "x1") -> Said:
-    return when, "exclusion_withdrawn", {"id": identity}
+    return when, "exclusion_withdrawn", {"id": identity, "source": "command"}
 
 
 def approved(when: int, identity: str, by: str = "chief", proof: str | None = None) -> Said:
@@ -135,16 +135,20 @@ def test_a_withdrawn_exclusion_excuses_nothing_and_stays_on_record() -> None:
     assert [exclusion.approved_by for exclusion in again.excluded] == [None]
 
 
-@pytest.mark.parametrize(
-    ("declarer", "approver", "one"),
-    [("uid 1000", "uid 1000", True), ("uid 1000", "uid 1001", False), (None, None, False), ("uid 1000", None, False)],
-)
-def test_two_names_under_one_login_are_one_witness(declarer: str | None, approver: str | None, *, one: bool) -> None:
-    facts = [declared(NINE, proof=declarer), approved(TEN, "w1", proof=approver)]
-    facts += [excluded(at("18:00"), declarer), approved(at("19:00"), "x1", proof=approver)]
+@pytest.mark.parametrize(("approver", "one"), [("uid 1000", True), ("uid 1001", False)])
+def test_two_names_under_one_login_are_one_witness(approver: str, *, one: bool) -> None:
+    facts = [declared(NINE, proof="uid 1000"), approved(TEN, "w1", proof=approver)]
+    facts += [excluded(at("18:00"), "uid 1000"), approved(at("19:00"), "x1", proof=approver)]
     made = Declarations.of(facts)
-    assert [act.attested_by_one for _, act in (*made.windows, *made.exclusions)] == [one, one]
-    assert not Declarations.of(facts[:1]).windows[0][1].attested_by_one
+    assert [act.attested_by_one(found.approved_by) for found, act in made.windows] == [one]
+    assert [act.attested_by_one(found.approved_by) for found, act in made.exclusions] == [one]
+    assert not Declarations.of(facts[:1]).windows[0][1].attested_by_one(None)
+
+
+def test_what_one_file_both_declares_and_approves_has_one_witness() -> None:
+    [(found, act)] = Declarations.of([excluded(at("18:00")), approved(at("19:00"), "x1")]).exclusions
+    assert act.source == "file"
+    assert act.attested_by_one(found.approved_by)
 
 
 def test_where_a_declaration_came_from_and_when_it_was_seen_is_kept() -> None:

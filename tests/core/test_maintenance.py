@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 
 from monitor.core.instants import DAY, HOUR
 from monitor.core.intervals import Span
-from monitor.core.maintenance import Amendment, Exclusion, Policy, Window, excusing, judge
+from monitor.core.maintenance import (
+    Amendment,
+    Exclusion,
+    Outlook,
+    Policy,
+    Window,
+    excusing,
+    judge,
+    outlook,
+    together,
+)  # fmt: skip
 from monitor.core.recurrence import Recurrence
 from monitor.core.service import EVERYTHING
 from tests.core import oracle_maintenance
@@ -155,3 +165,38 @@ def test_what_windows_excuse_together_is_what_the_oracle_says_of_each(
     found = excusing([program_window(*one) for one in declared], [], policy, start, end)
     cells_found = {name: {cell for span in spans for cell in range(*span)} for name, spans in found.items()}
     assert {name: cells for name, cells in cells_found.items() if cells} == {k: v for k, v in expected.items() if v}
+
+
+def lasting(start: int, end: int, *amendments: Amendment, scope: tuple[str, ...] = ()) -> Window:
+    return Window("w", scope, start, end, "", "ops", amendments=amendments)
+
+
+def test_maintenance_goes_on_from_its_start_to_before_its_end() -> None:
+    active = [outlook([lasting(10, 20)], now)[EVERYTHING].active for now in (9, 10, 19, 20)]
+    assert active == [False, True, True, False]
+
+
+def test_the_next_start_is_the_earliest_to_come_and_the_last_end_the_latest_that_was() -> None:
+    windows = [lasting(*span) for span in ((1, 4), (2, 6), (3, 5), (50, 60), (40, 45), (41, 70))]
+    assert outlook(windows, 30) == {EVERYTHING: Outlook(active=False, next_start=40, last_end=6)}
+    assert outlook(windows, 40)[EVERYTHING] == Outlook(active=True, next_start=41, last_end=6)
+    assert outlook(windows, 6)[EVERYTHING].last_end == 6
+
+
+def test_what_was_cut_is_over_where_it_was_cut_and_what_was_cancelled_in_time_never_was() -> None:
+    shortened, cancelled = Amendment(5, 15), Amendment(5, 5)
+    assert outlook([lasting(10, 20, shortened)], 16) == {EVERYTHING: Outlook(last_end=15)}
+    assert outlook([lasting(10, 20, cancelled)], 8) == {}
+
+
+def test_maintenance_is_told_by_scope_and_for_a_year_around_now() -> None:
+    far = lasting(0, 1)
+    assert outlook([lasting(10, 20, scope=("mail", "web/http")), far], 400 * DAY) == {}
+    assert set(outlook([lasting(10, 20, scope=("mail", "web/http")), far], 15)) == {"mail", "web/http", EVERYTHING}
+
+
+def test_several_scopes_come_to_the_earliest_start_and_the_latest_end() -> None:
+    assert together() == Outlook()
+    assert together(Outlook(next_start=9, last_end=3), Outlook(active=True, next_start=7, last_end=5), Outlook()) == (
+        Outlook(active=True, next_start=7, last_end=5)
+    )

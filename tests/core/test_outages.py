@@ -108,6 +108,14 @@ def test_most_of_an_outage_ends_at_its_neighbour() -> None:
     assert (other.start, other.max_seconds) == (at("10:06"), 5 * MINUTE)
 
 
+def test_overlapping_outages_of_two_targets_are_bounded_together_by_the_services_rule() -> None:
+    both = {"a": checks(("10:10", "10:30")), "b": checks(("10:20", "10:40"))}
+    (either,) = seen(book(both, at_least=1), "11:00").outages
+    assert (either.start, either.end, either.max_seconds) == (at("10:10"), at("10:40"), 30 * MINUTE + 30 * SECOND)
+    (each,) = seen(book(both, at_least=2), "11:00").outages
+    assert (each.start, each.end, each.max_seconds) == (at("10:20"), at("10:30"), 10 * MINUTE + 30 * SECOND)
+
+
 def test_availability_to_date_is_that_of_the_part_that_is_accounted_for() -> None:
     found = seen(book({"t": checks(("10:20", "10:30"))}), "11:00")
     assert found.availability_to_date == Fraction(100 * 5, 6)

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -176,10 +176,19 @@ class OfficeClock:
         return self.office.now
 
 
-def opened(office: Office, monkeypatch: pytest.MonkeyPatch) -> Office:
+def opened(office: Office, monkeypatch: pytest.MonkeyPatch, ledgers: dict[str, bytes]) -> Office:
     """With the book of a November in which mail was down from 10:00 to 12:00 on the 10th."""
     clock = OfficeClock()
     clock.office = office
     monkeypatch.setattr(resting, "SystemClock", lambda: clock)
-    office.feed([*hourly(BEGIN, DOWN), *outage(DOWN, BACK)])
+    once(office, ledgers, "one outage", lambda: office.feed([*hourly(BEGIN, DOWN), *outage(DOWN, BACK)]))
     return office
+
+
+def once(office: Office, ledgers: dict[str, bytes], name: str, fill: Callable[[], None]) -> None:
+    """Fill the ledger, or copy the one that was filled so before."""
+    if name in ledgers:
+        office.ledger.write_bytes(ledgers[name])
+    else:
+        fill()
+        ledgers[name] = office.ledger.read_bytes()  # whole: the log is folded into it when it is closed

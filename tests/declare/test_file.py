@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from tests.core.worked import at
 from tests.declare.office import Office, outage
 
@@ -108,7 +106,6 @@ def test_a_window_of_the_file_shortened_by_command_stays_shortened(office: Offic
     assert struck(office) == 1800
 
 
-@pytest.mark.xfail(reason="who cancelled is not kept, so that a restart declares it anew")
 def test_a_window_of_the_file_cancelled_by_command_stays_cancelled_while_it_stands_there(
     office: Office,
 ) -> None:
@@ -145,3 +142,12 @@ def test_an_exclusion_in_the_file_of_an_outage_that_was_not_is_told_and_the_rest
     [line] = office.reload()
     assert "mail-20261109T030000Z" in line
     assert [link.fact.kind for link in office.facts("window", "exclusion")] == ["window"]
+
+
+def test_an_approval_added_to_the_file_is_an_approval_attested_by_one(office: Office) -> None:
+    declare(office, FIRST, now=at("2026-11-12T12:10"))
+    assert struck(office) == 0
+    declare(office, {**FIRST, "approved_by": "boss"}, now=at("2026-11-12T12:40"))
+    assert office.figures()["excused_seconds"] == 3600
+    [window] = office.act("maintenance", "list")["maintenance"]
+    assert (window["approved_by"], window["attested_by_one"]) == ("boss", True)

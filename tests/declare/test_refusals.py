@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.declare.office import Office
+from tests.declare.office import Office, once
 
 WINDOW = ("maintenance", "add", "--reason", "upgrade", "--by", "ops")
 EXCLUSION = ("exclude", "add", "--category", "customer", "--evidence", "mail 7", "--by", "ops")
@@ -92,12 +92,23 @@ REFUSED = {
 }
 
 
+@pytest.fixture
+def declared(office: Office, ledgers: dict[str, bytes]) -> Office:
+    """With a window and an exclusion in its ledger."""
+
+    def declare() -> None:
+        for arguments in DECLARED:
+            office.act(*arguments)
+
+    once(office, ledgers, "a window and an exclusion", declare)
+    return office
+
+
 @pytest.mark.parametrize(("arguments", "part"), REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_is_refused_in_one_line_and_nothing_is_written(
-    arguments: tuple[str, ...], part: str, office: Office
+    arguments: tuple[str, ...], part: str, declared: Office
 ) -> None:
-    for declared in DECLARED:
-        office.act(*declared)
+    office = declared
     before = office.facts()
     done = office.run(*arguments)
     assert (done.status, done.out, done.err.count("\n")) == (2, "", 1), done
@@ -121,9 +132,8 @@ def test_a_local_time_that_is_no_single_instant_is_refused_with_its_readings(
     assert office.facts() == before
 
 
-def test_an_approval_that_was_given_is_not_given_again(office: Office) -> None:
-    for declared in DECLARED:
-        office.act(*declared)
+def test_an_approval_that_was_given_is_not_given_again(declared: Office) -> None:
+    office = declared
     office.act("approve", "EXC-1", "--by", "boss")
     before = office.facts()
     done = office.run("approve", "EXC-1", "--by", "director")

@@ -37,7 +37,11 @@ class Daemon:
         with self.log.open("ab") as log:
             command = [sys.executable, "-m", "monitor", "run", "-c", str(self.configuration)]
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        wait_until(self._answers, "the daemon to answer")
+        try:
+            wait_until(self._answers, "the daemon to answer", seconds=60)
+        except LabError:
+            self.stop(signal.SIGKILL)
+            raise
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal, wait for the end, and return the exit status; 0 where it does not run."""
