@@ -32,7 +32,7 @@ ROOT = Path(__file__).parent.parent
 CORE = ROOT / "monitor" / "core"
 TESTS = [
     *(f"tests/core/test_{name}.py" for name in ("intervals", "calendar", "recurrence", "budget", "maintenance")),
-    *(f"tests/core/test_{name}.py" for name in ("declarations", "timeline", "rules", "outages", "laws")),
+    *(f"tests/core/test_{name}.py" for name in ("declarations", "timeline", "rules", "kept", "outages", "laws")),
 ]
 EXAMPLES = 25  # of each law; the full suite tries four times as many
 MEMORY = 2 << 30
