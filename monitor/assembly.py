@@ -27,7 +27,7 @@ def rules_of(settings: Settings) -> Rules:
             members = tuple(service(member) for member in one.members)
             targets = tuple(f"{name}/{target.name}" for target in one.targets if target.counts)
             parts = len(members) + len(targets)
-            services[name] = Service(name, _at_least(one, parts), targets, members, one.since, one.until)
+            services[name] = Service(name, _at_least(one, parts), targets, members, one.since, one.until, one.accounts)
         return services[name]
 
     return Rules(

@@ -29,7 +29,7 @@ def month_document(month: Month, zone: ZoneInfo, services: Iterable[Figures]) ->
 def service_document(figures: Figures, zone: ZoneInfo) -> Document:
     """One service's figures: seconds exact with up to six decimals, times with the zone's offset."""
     sums = figures.sums
-    to_date = figures.availability_to_date
+    to_date, by_accounts = figures.availability_to_date, figures.availability_weighted
     return {
         "service": figures.service,
         "total_seconds": seconds(figures.total),
@@ -64,6 +64,7 @@ def service_document(figures: Figures, zone: ZoneInfo) -> Document:
         },
         "blips": {"count": figures.blips[0], "seconds": seconds(figures.blips[1])},
         "outages": [outage_document(outage, zone) for outage in figures.outages],
+        **({} if by_accounts is None else {"availability_weighted_percent": float(by_accounts)}),
     }
 
 

@@ -213,6 +213,7 @@ def _months(snapshot: Snapshot) -> Iterator[Metric]:
     budget = _gauge("downtime_budget_seconds", "The downtime that keeps both objectives.", MONTH)
     remaining = _gauge("downtime_budget_remaining_seconds", "What is left of it; negative if overspent.", MONTH)
     met = _gauge("objective_met", "1 if met, 0 if missed; absent while undetermined.", (*MONTH, "objective"))
+    by_accounts = _gauge("availability_weighted_ratio", "Availability by the accounts that members serve.", MONTH)
     current = _gauge("month_current", "1 for the running month.", ("month",))
     current.add_metric([str(snapshot.month)], 1)
     for figures in (figures for service in snapshot.services for figures in service.months):
@@ -229,7 +230,11 @@ def _months(snapshot: Snapshot) -> Iterator[Metric]:
         budget.add_metric(labels, _s(figures.budget))
         remaining.add_metric(labels, _s(figures.remaining))
         _objectives(met, labels, figures)
+        if figures.availability_weighted is not None:
+            by_accounts.add_metric(labels, float(figures.availability_weighted / 100))
     yield from (ratio, lower, upper, to_date, coverage, downtime, budget, remaining, met, current)
+    if by_accounts.samples:  # only of services that consist of services
+        yield by_accounts
 
 
 def _objectives(met: GaugeMetricFamily, labels: list[str], figures: Figures) -> None:

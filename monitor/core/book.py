@@ -4,8 +4,9 @@ The daemon, `replay` and `verify` use this one path. `record` takes checks in th
 and returns what has become final; `figures` evaluates a month as seen from a horizon.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 
 from monitor.core.calendar import Month
 from monitor.core.check import Check
@@ -15,7 +16,7 @@ from monitor.core.instants import HOUR, Instant
 from monitor.core.intervals import Span, Spans, normal
 from monitor.core.kept import Kept
 from monitor.core.maintenance import Exclusion, Window, excusing
-from monitor.core.month import Figures, Sums, sums
+from monitor.core.month import Figures, Sums, sums, weighted
 from monitor.core.outages import ServiceOutage, counted, outages
 from monitor.core.rules import Epochs, Rules, TargetRule
 from monitor.core.service import Service, Sets, Views, Windows, evaluate, windows_of
@@ -98,6 +99,7 @@ class Book:
             blips=self._blips(name, views, evaluated),
             suspect=_suspect(leaves, views, evaluated),
             outages=tuple(outages(name, leaves, found, sets, own, views, evaluated)),
+            availability_weighted=self._weighted(name, month, horizon, lambda one: self.figures(one, month, horizon)),
         )
 
     def running(self, name: str, month: Month, horizon: Horizon, reached: Instant) -> Figures:
@@ -123,7 +125,20 @@ class Book:
             sums=kept.sums + late,
             blips=(kept.blips[0] + blips[0], kept.blips[1] + blips[1]),
             suspect=suspect,
+            availability_weighted=self._weighted(
+                name, month, horizon, lambda one: self.running(one, month, horizon, reached)
+            ),
         )
+
+    def _weighted(
+        self, name: str, month: Month, horizon: Horizon, figures: Callable[[str], Figures]
+    ) -> Fraction | None:
+        """Availability by the accounts of its members (R6), where it has members that are services of their own."""
+        members = self._service(name, month, horizon).members
+        if not members or any(one.name not in self.rules.services for one in members):
+            return None
+        start, end = month.span(self.rules.zone)
+        return weighted([(figures(one.name).sums.downtime, one.accounts) for one in members], end - start)
 
     def _measured(self, name: str, span: Span, horizon: Horizon) -> tuple[Sums, tuple[int, int], tuple[str, ...]]:
         """The measures, blips and suspects of a stretch."""

@@ -91,21 +91,23 @@ def intersect(left: Sequence[Span], right: Sequence[Span]) -> Spans:
 
 
 def subtract(spans: Sequence[Span], removed: Sequence[Span]) -> Spans:
-    if not removed or not spans:
-        return list(spans)
     left: Spans = []
-    position = 0
-    for start, end in spans:
-        while position < len(removed) and removed[position][1] <= start:
+    position, count = 0, len(removed)
+    for span in spans:
+        start, end = span
+        while position < count and removed[position][1] <= start:
             position += 1
-        at, number = start, position
-        while number < len(removed) and removed[number][0] < end:
-            if at < removed[number][0]:
-                left.append((at, removed[number][0]))
-            at = removed[number][1]
+        if position == count or removed[position][0] >= end:
+            left.append(span)
+            continue
+        number = position
+        while number < count and removed[number][0] < end:
+            if start < removed[number][0]:
+                left.append((start, removed[number][0]))
+            start = removed[number][1]
             number += 1
-        if at < end:
-            left.append((at, end))
+        if start < end:
+            left.append((start, end))
     return left
 
 

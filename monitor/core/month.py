@@ -86,6 +86,8 @@ class Figures:
     blips: tuple[int, Duration]
     suspect: tuple[str, ...]
     outages: tuple[ServiceOutage, ...]
+    availability_weighted: Fraction | None = None
+    """In percent, by the accounts that each member serves (R6); None unless every member says how many."""
 
     @property
     def availability(self) -> Fraction:
@@ -148,6 +150,15 @@ class Figures:
         if not met:
             return "missed"
         return "met" if surely and self.sums.length else "undetermined"
+
+
+def weighted(downtimes: Sequence[tuple[Duration, int | None]], month_length: Duration) -> Fraction | None:
+    """Availability in percent from (downtime, accounts) of each member (R6); None where one has no accounts."""
+    weights = [accounts for _, accounts in downtimes if accounts is not None]
+    if len(weights) < len(downtimes) or not sum(weights):
+        return None
+    lost = sum(downtime * (accounts or 0) for downtime, accounts in downtimes)
+    return 100 * (1 - Fraction(lost, month_length * sum(weights)))
 
 
 def worst(*verdicts: Verdict) -> Verdict:

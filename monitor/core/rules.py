@@ -98,6 +98,7 @@ def _service_document(service: Service) -> dict[str, Any]:
         "members": [member.name for member in service.members],
         "since": service.since,
         "until": service.until,
+        "accounts": service.accounts,
     }
 
 
@@ -105,5 +106,6 @@ def _service(name: str, documents: Mapping[str, Any], made: dict[str, Service]) 
     if name not in made:
         one = documents[name]
         members = tuple(_service(member, documents, made) for member in one["members"])
-        made[name] = Service(name, one["at_least"], tuple(one["targets"]), members, one["since"], one["until"])
+        own = (one["since"], one["until"], one["accounts"])
+        made[name] = Service(name, one["at_least"], tuple(one["targets"]), members, *own)
     return made[name]

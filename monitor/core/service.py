@@ -25,6 +25,7 @@ class Service:
     members: tuple["Service", ...] = ()
     since: Instant | None = None
     until: Instant | None = None
+    accounts: int | None = None  # served by it: its weight among the members of another
 
     def leaves(self) -> Iterator[str]:
         """The counting targets, those of member services included, each once."""
@@ -85,6 +86,8 @@ def _sets(service: Service, views: Views, windows: Windows) -> Sets:
     """Windows on its parts are taken out, its own are not."""
     parts = [_target(views(target)).without(windows.get(target, [])) for target in service.targets]
     parts += [_sets(member, views, windows).without(windows.get(member.name, [])) for member in service.members]
+    if len(parts) == 1:
+        return parts[0]
     n = service.at_least
     down = at_least(n, [part.down for part in parts])
     not_up = at_least(n, [union(part.down, part.unknown) for part in parts])
