@@ -2,7 +2,6 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := monitor probes tests
 WORKERS ?= 2
 
 .PHONY: bench demo test lint types tests wheel lab format lock clean mutate

@@ -17,7 +17,7 @@ from monitor.clock import Clock
 from monitor.core.check import Check, Outcome
 from monitor.core.instants import SECOND, Duration
 from probes import FAREWELL_PHASES
-from probes.base import Evidence, Phase, Probe, Steps
+from probes.base import Certificate, Evidence, Phase, Probe, Steps
 from probes.errors import Cause, ProbeFailureError, cause_of_timeout
 
 PULSE_TIMEOUT: Duration = 5 * SECOND
@@ -117,21 +117,25 @@ def explanation(result: Result) -> dict[str, Any] | None:
     if result.check.outcome is Outcome.UP:
         return None
     seen = result.evidence
-    certificate = seen.certificate
     return {
         "reply": result.reply,
         "replies": list(seen.replies),
         "address": seen.address,
         "tls_version": seen.tls_version,
-        "certificate": None
-        if certificate is None
-        else {
-            "subject": certificate.subject,
-            "issuer": certificate.issuer,
-            "names": list(certificate.names),
-            "not_after": int(certificate.not_after),
-            "problem": certificate.problem,
-        },
+        "certificate": certificate_document(seen.certificate, lambda instant: instant),
         "phases": [[phase.name, round(phase.seconds * SECOND)] for phase in result.phases],
         "pulse": result.pulse,
+    }
+
+
+def certificate_document(certificate: Certificate | None, shown: Callable[[int], Any]) -> dict[str, Any] | None:
+    """A certificate's facts; `shown` makes of its end, in seconds since the epoch, what the reader wants."""
+    if certificate is None:
+        return None
+    return {
+        "subject": certificate.subject,
+        "issuer": certificate.issuer,
+        "names": list(certificate.names),
+        "not_after": shown(int(certificate.not_after)),
+        "problem": certificate.problem,
     }

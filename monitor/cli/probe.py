@@ -63,7 +63,9 @@ async def _check(settings: Any, wanted: list[str]) -> list[Document]:
 
 
 def _document(result: Any) -> Document:
-    seen, certificate = result.evidence, result.evidence.certificate
+    from monitor.runner import certificate_document  # noqa: PLC0415 - other commands start without it
+
+    seen = result.evidence
     return {
         "target": result.target.name,
         "protocol": result.target.protocol,
@@ -74,20 +76,16 @@ def _document(result: Any) -> Document:
         "duration_seconds": seconds(result.check.duration),
         "address": seen.address,
         "tls_version": seen.tls_version,
-        "certificate": None
-        if certificate is None
-        else {
-            "subject": certificate.subject,
-            "issuer": certificate.issuer,
-            "names": list(certificate.names),
-            "not_after": datetime.fromtimestamp(certificate.not_after, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "problem": certificate.problem,
-        },
+        "certificate": certificate_document(seen.certificate, _utc),
         "phases": [
             {"phase": phase.name, "seconds": round(phase.seconds, 6), "ok": phase.ok} for phase in result.phases
         ],
         "replies": list(seen.replies),
     }
+
+
+def _utc(instant: int) -> str:
+    return datetime.fromtimestamp(instant, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _print(document: Document) -> None:
