@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from math import inf
 
 from monitor import queries
 from monitor.clock import Clock
@@ -13,6 +14,9 @@ from monitor.figures import Document, service_document
 from monitor.live import Live
 from monitor.metrics import Collector, Health, Lateness, exposition
 from monitor.snapshot import Photographer, ServicePicture, TargetPicture
+
+REST = 9
+"""How many times as long as a snapshot took none is taken: at most a tenth of the event loop goes to them."""
 
 
 class Application:
@@ -40,15 +44,24 @@ class Application:
         self._declared = declared
         self._health = health
         self._collector = Collector(lambda: self._snapshot, health, lateness)
+        self._rested = -inf  # until when no snapshot is taken, on the monotonic clock
         self._shown: list[Document] = []
         self._snapshot = self._photographer.take(clock.now(), clock.monotonic())
 
     def refresh(self) -> None:
-        """Take a new snapshot; while a commit is outstanding, of the targets only: figures wait for it."""
+        """Take a new snapshot; while a commit is outstanding, of the targets only: figures wait for it.
+
+        A large fleet's costs more than a commit: what comes too soon after the last one is left to the next call.
+        """
+        began = self._clock.monotonic()
+        if began < self._rested:
+            return
         fresh = self._photographer.take(self._clock.now(), self._clock.monotonic(), services=self._durable())
         if not self._durable():
             fresh = replace(fresh, services=self._snapshot.services, month=self._snapshot.month)
         self._snapshot = fresh
+        ended = self._clock.monotonic()
+        self._rested = ended + REST * (ended - began)
 
     def declared(self) -> None:
         """Something was declared: every month is looked at again."""

@@ -12,9 +12,8 @@ from monitor.assembly import exclusion_of, window_of
 from monitor.core.book import Book, Horizon
 from monitor.core.calendar import Month
 from monitor.core.declarations import Act, Declarations, exclusion_body, window_body
-from monitor.core.instants import Instant, format_instant, parse_instant, seconds
+from monitor.core.instants import DAY, Instant, format_instant, parse_instant, seconds
 from monitor.core.maintenance import Exclusion, Window, judge
-from monitor.core.outages import start_of
 from monitor.figures import Document
 from monitor.ledger import Fact
 from monitor.reconciling import reconciled
@@ -151,11 +150,10 @@ class Desk:
         """With the span of the outage that it names."""
         if outage is None:
             return exclusion
-        name, start = start_of(outage) or ("", 0)
-        found = self._book.outage(name, start, Horizon(now, now=True)) if name in self._book.rules.services else None
+        found = self._book.outage(outage, Horizon(now, now=True))
         if found is None:
             raise RefusedActError(f"there is no outage {outage}; mailuptime outages lists them")
-        return replace(exclusion, start=found.start, end=found.end, scope=exclusion.scope or (name,))
+        return exclusion.over(found.service, (found.start, found.end))
 
     def _preview(self, window: Window, now: Instant) -> list[Document]:
         """What the window, once approved, takes off the downtime of each service and month, as things stand.
@@ -196,7 +194,7 @@ class Desk:
     def _window_document(self, window: Window, act: Act, now: Instant) -> Document:
         zone = self._settings.zone
         span = (window.start, window.end)
-        coming = [one for one in window.occurrences(now, now + 400 * 86_400_000_000) if one[1] > now]
+        coming = [one for one in window.occurrences(now, now + 400 * DAY) if one[1] > now]
         judged = judge(window, coming[0] if window.recurrence and coming else span, self._book.rules.policy)
         retroactive = judged.retroactive
         return {

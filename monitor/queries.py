@@ -20,12 +20,16 @@ def month_asked(book: Book, text: str | None, now: Instant) -> Month:
     return Month.of(now, book.rules.zone) if text is None else Month.parse(text)
 
 
+def figures(book: Book, month: Month, horizon: Horizon) -> Document:
+    """The month's figures of every service."""
+    return month_document(month, book.rules.zone, [book.figures(name, month, horizon) for name in book.rules.services])
+
+
 def sla(book: Book, month: str | None, now: Instant, closed: dict[str, Closing]) -> Document:
     """The month's figures of every service; a closed month says so. Raises ValueError for what is no month."""
     now = newest(book, now)
-    asked, horizon = month_asked(book, month, now), Horizon(now, now=True)
-    figures = [book.figures(name, asked, horizon) for name in book.rules.services]
-    document = month_document(asked, book.rules.zone, figures)
+    asked = month_asked(book, month, now)
+    document = figures(book, asked, Horizon(now, now=True))
     closing = closed.get(str(asked))
     return document if closing is None else {**document, "revision": closing.revision, "digest": closing.digest}
 

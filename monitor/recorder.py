@@ -7,7 +7,7 @@ their time becomes unknown.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 import structlog
@@ -206,4 +206,4 @@ class Recorder:
 
 def silenced(check: Check) -> Check:
     """A check from before the newest recorded one: the clock was set back, its time is accounted for (R5)."""
-    return Check(check.at, check.outcome, check.duration, check.voice, speaks=False, cause=check.cause)
+    return replace(check, speaks=False)

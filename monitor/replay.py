@@ -5,7 +5,7 @@ not, everything begins anew, sorted on disk, so that neither order nor duplicate
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from monitor.checkfile import CheckFile, Problems
@@ -15,8 +15,6 @@ from monitor.core.calendar import Month
 from monitor.core.check import Check
 from monitor.core.instants import Instant
 from monitor.core.maintenance import Exclusion
-from monitor.core.outages import start_of
-from monitor.figures import Document, month_document
 from monitor.sorting import RUN, in_order
 
 Progress = Callable[[int], None]
@@ -84,14 +82,7 @@ def excluded(book: Book, exclusion: Exclusion, outage: str | None, horizon: Hori
     """
     if outage is None:
         return exclusion
-    name, start = start_of(outage) or ("", 0)
-    found = book.outage(name, start, horizon) if name in book.rules.services else None
+    found = book.outage(outage, horizon)
     if found is None:
         raise UnknownOutageError(f"the checks give no outage {outage}; a replay without the exclusion lists their ids")
-    return replace(exclusion, start=found.start, end=found.end, scope=exclusion.scope or (name,))
-
-
-def document(book: Book, month: Month, horizon: Horizon) -> Document:
-    """The month's figures of every service."""
-    figures = (book.figures(name, month, horizon) for name in book.rules.services)
-    return month_document(month, book.rules.zone, figures)
+    return exclusion.over(found.service, (found.start, found.end))

@@ -15,6 +15,7 @@ from monitor.core.maintenance import Outlook, outlook, together
 from monitor.core.month import Figures, Sums
 from monitor.core.service import EVERYTHING, Service
 from monitor.live import Live
+from monitor.queries import newest
 from monitor.runner import Result
 
 STATES = ("up", "suspect", "down", "unknown")
@@ -68,8 +69,7 @@ class Photographer:
 
     def take(self, now: Instant, monotonic: float, *, services: bool = True) -> Snapshot:
         """Picture everything as of `now`, never before the newest check that is recorded; or the targets only."""
-        newest = (account.newest for account in self._book.accounts.values())
-        now = max([now, *(instant for instant in newest if instant is not None)])
+        now = newest(self._book, now)
         month = Month.of(now, self._book.rules.zone)
         states = {name: live.state(monotonic) for name, live in self._lives.items()}
         targets = tuple(self._target(name, states[name]) for name in self._lives)
@@ -86,8 +86,8 @@ class Photographer:
         live, account = self._lives[name], self._book.accounts[name]
         present = account.timeline.present()
         running = present.stretch if present.down else None
-        newest = History()  # what the newest check has ended, which the history takes with the next one
-        newest.add(present.events)
+        late = History()  # what the newest check has ended, which the history takes with the next one
+        late.add(present.events)
         return TargetPicture(
             name,
             live.target.protocol,
@@ -97,8 +97,8 @@ class Photographer:
             {outcome.value: number for outcome, number in live.outcomes.items()},
             dict(live.causes),
             running.start if running else None,
-            len(account.history.outages) + len(newest.outages) + (1 if present.ended or present.stretch else 0),
-            len(account.history.blips) + len(newest.blips),
+            len(account.history.outages) + len(late.outages) + (1 if present.ended or present.stretch else 0),
+            len(account.history.blips) + len(late.blips),
         )
 
     def _service(self, service: Service, month: Month, now: Instant, states: Mapping[str, str]) -> ServicePicture:

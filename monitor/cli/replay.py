@@ -126,9 +126,9 @@ def _books(name: str, settings: Settings, asked: Asked) -> "Sequence[Book]":
 
 
 def _document(asked: Asked, books: "Sequence[Book]") -> Document:
-    from monitor.replay import document  # noqa: PLC0415
+    from monitor.queries import figures  # noqa: PLC0415
 
-    found = [document(book, asked.month, asked.horizon) for book in books]
+    found = [figures(book, asked.month, asked.horizon) for book in books]
     if asked.other is None:
         return found[0]
     return {**found[0], "what_if": {"rules": asked.other.shown, "services": found[1]["services"]}}

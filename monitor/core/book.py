@@ -17,13 +17,12 @@ from monitor.core.intervals import Span, Spans, normal
 from monitor.core.kept import Kept
 from monitor.core.maintenance import Exclusion, Window, excusing
 from monitor.core.month import Figures, Sums, sums, weighted
-from monitor.core.outages import ServiceOutage, counted, outages
+from monitor.core.outages import ServiceOutage, counted, outages, start_of
 from monitor.core.rules import Epochs, Rules, TargetRule
 from monitor.core.service import Service, Sets, Views, Windows, evaluate, windows_of
 from monitor.core.timeline import Timeline
 
-_FAR = 2**60
-"""Farther than any outage reaches, in microseconds."""
+_FAR = 2**60  # microseconds: farther than any outage reaches
 
 
 @dataclass(slots=True)
@@ -178,10 +177,12 @@ class Book:
     def _service(self, name: str, month: Month, horizon: Horizon) -> Service:
         return self._rules(month, horizon).services.get(name) or self.rules.services[name]
 
-    def outage(self, name: str, start: Instant, horizon: Horizon) -> ServiceOutage | None:
-        """The outage of a service that starts at an instant."""
-        month = Month.of(start, self.rules.zone)
-        listed = self.figures(name, month, horizon).outages
+    def outage(self, identity: str, horizon: Horizon) -> ServiceOutage | None:
+        """The outage of an id, if there is one."""
+        name, start = start_of(identity) or ("", 0)
+        if name not in self.rules.services:
+            return None
+        listed = self.figures(name, Month.of(start, self.rules.zone), horizon).outages
         return next((one for one in listed if one.start == start), None)
 
     def counted(self, name: str, span: Span, horizon: Horizon) -> Spans:

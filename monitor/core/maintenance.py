@@ -80,6 +80,10 @@ class Exclusion:
     by: str
     approved_by: str | None = None
 
+    def over(self, service: str, span: Span) -> "Exclusion":
+        """With the span of an outage, and where it says no scope, its service."""
+        return replace(self, start=span[0], end=span[1], scope=self.scope or (service,))
+
     @property
     def excuses(self) -> bool:
         return self.approved_by is not None and self.approved_by != self.by

@@ -239,12 +239,14 @@ def test_the_first_and_the_newest_check_are_known_whatever_their_order_and_wheth
     assert made.since(made.rules.services["mail"]) == TEN
 
 
-def test_an_outage_is_found_by_its_start() -> None:
+def test_an_outage_is_found_by_its_id() -> None:
     made = Book(rules("a"))
     for check in minutely("10:00", "11:00", ("10:20", "10:40"), ("10:50", "10:55")):
         made.record("mail/a", check)
     horizon = Horizon(ELEVEN, now=True)
-    found = made.outage("mail", at("10:50"), horizon)
+    found = made.outage("mail-20261110T035000Z", horizon)
     assert found is not None
     assert (found.start, found.end) == (at("10:50"), at("10:55"))
-    assert made.outage("mail", at("10:51"), horizon) is None
+    assert made.outage("mail-20261110T035100Z", horizon) is None
+    assert made.outage("post-20261110T035000Z", horizon) is None
+    assert made.outage("nonsense", horizon) is None

@@ -19,6 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor import queries
 from monitor.assembly import rules_of
 from monitor.checkfile import CheckFile
 from monitor.checklines import CheckLine, LineReader
@@ -27,7 +28,7 @@ from monitor.core.book import Book, Rules
 from monitor.core.check import Outcome
 from monitor.core.instants import MINUTE, SECOND
 from monitor.figures import Document
-from monitor.replay import Replay, document, horizon_of
+from monitor.replay import Replay, horizon_of
 from monitor.settings import load
 from monitor.sorting import FILES, RUN, in_order
 from tests.core.worked import NOVEMBER, ZONE, at, down, every, minutely, up
@@ -69,7 +70,7 @@ def figures(data: bytes, *, run: int = RUN, pipe: bool = False) -> Document:
         replay = Replay(checks, LineReader(RULES.targets, ZONE), until, run=run)
         (book,), problems = replay.into(lambda: [Book(RULES)])
     assert problems.lines() == []
-    return document(book, NOVEMBER, horizon_of(NOVEMBER, ZONE, until))
+    return queries.figures(book, NOVEMBER, horizon_of(NOVEMBER, ZONE, until))
 
 
 class Pipe(io.BytesIO):
