@@ -29,10 +29,17 @@ BLAME: Mapping[Cause, Outcome] = MappingProxyType(
         Cause.REJECTED_PERMANENT: Outcome.DOWN,
         Cause.AUTH: Outcome.DOWN,
         Cause.CONTENT: Outcome.DOWN,
+        Cause.EXPECTATION: Outcome.DOWN,
+        Cause.SLOW: Outcome.DOWN,
+        Cause.UNDELIVERED: Outcome.DOWN,
+        Cause.BOUNCED: Outcome.DOWN,
         Cause.TIMEOUT: Outcome.DOWN,
         Cause.CREDENTIAL: Outcome.UNKNOWN,
         Cause.MISSED: Outcome.UNKNOWN,
         Cause.OVERLOAD: Outcome.UNKNOWN,
+        Cause.SELF_TEST: Outcome.UNKNOWN,
+        Cause.CLOCK: Outcome.UNKNOWN,
+        Cause.BROWSER: Outcome.UNKNOWN,
         Cause.INTERNAL: Outcome.UNKNOWN,
     }
 )

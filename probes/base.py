@@ -9,7 +9,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Annotated, Any, ClassVar, Protocol, Self
+from typing import Annotated, Any, ClassVar, Literal, Protocol, Self
 from urllib.parse import quote, quote_plus
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator
@@ -82,11 +82,17 @@ class Phase:
 class Evidence:
     """What a check saw, also when it failed."""
 
-    address: str | None = None
+    addresses: tuple[str, ...] = ()  # all that the name has, in the order to try them
+    address: str | None = None  # the one that was tried last
     tls_version: str | None = None
     tls_cipher: str | None = None
     certificate: Certificate | None = None
+    capabilities: tuple[str, ...] = ()  # as the server listed them last, upper case
+    quota_used: float | None = None  # share of the mailbox's quota, 0 to 1
+    warnings: list[str] = field(default_factory=list)  # what is not as it should be, and no failure
     replies: list[str] = field(default_factory=list)
+    transcript: list[str] = field(default_factory=list)  # both sides' lines, only where `Steps` keeps one
+    attachments: dict[str, bytes] = field(default_factory=dict)  # by file name, such as a screenshot
 
 
 class Steps:
@@ -97,9 +103,11 @@ class Steps:
     """
 
     MAX_REPLIES: ClassVar[int] = 20
+    MAX_TRANSCRIPT: ClassVar[int] = 500
 
-    def __init__(self, monotonic: Callable[[], float]) -> None:
+    def __init__(self, monotonic: Callable[[], float], *, transcript: bool = False) -> None:
         self._monotonic = monotonic
+        self._transcript = transcript
         self._name = ""
         self._began = 0.0
         self._concealed: tuple[str, ...] = ()
@@ -127,6 +135,11 @@ class Steps:
         """Keep a server's reply as evidence: cut, on one line, without the password, the last ones only."""
         self.evidence.replies.append(self.clean(line))
         del self.evidence.replies[: -self.MAX_REPLIES]
+
+    def said(self, side: Literal["C", "S"], line: str) -> None:
+        """Keep a line of the dialogue, the client's or the server's, where a transcript is wanted."""
+        if self._transcript and len(self.evidence.transcript) < self.MAX_TRANSCRIPT:
+            self.evidence.transcript.append(f"{side}: {self.clean(line)}")
 
     def conceal(self, login: Login) -> None:
         """Keep the password out of all evidence from now on, also where a server sends it back."""

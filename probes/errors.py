@@ -36,10 +36,17 @@ class Cause(StrEnum):
     REJECTED_PERMANENT = "rejected_permanent"  # 5xx, NO, BAD, -ERR, HTTP 4xx and 5xx
     AUTH = "auth"  # the credential was refused
     CONTENT = "content"  # an answer without what a user would see
+    EXPECTATION = "expectation"  # works, but not as the target's `expect` demands
+    SLOW = "slow"  # works, but slower than the target's `expect` allows, and the target says that this counts
+    UNDELIVERED = "undelivered"  # a message accepted, and not found before its deadline
+    BOUNCED = "bounced"  # a message accepted, and returned
     TIMEOUT = "timeout"  # the deadline passed in a phase after connecting
     CREDENTIAL = "credential"  # refused, and this credential has never worked
     MISSED = "missed"  # a slot of the schedule that passed without a check
     OVERLOAD = "overload"  # a time-out while this machine was too busy to be believed
+    SELF_TEST = "self_test"  # a canary of the monitor's own network failed at that time
+    CLOCK = "clock"  # the wall clock was set, or the machine slept, during the check
+    BROWSER = "browser"  # this machine's browser could not be run
     INTERNAL = "internal"  # a bug of the monitor
 
 
