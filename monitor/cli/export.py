@@ -1,20 +1,35 @@
-"""`mailuptime export checks`: recorded checks as lines that `replay` reads."""
+"""`mailuptime export`: recorded checks as lines that `replay` reads, and the past as OpenMetrics."""
 
 import argparse
+import os
+import re
 import sys
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 
 from monitor.cli.common import CommandError, Exit, add_configuration, configuration, reading
 from monitor.core.calendar import Month
-from monitor.core.instants import Instant, parse_instant
+from monitor.core.instants import SECOND, Duration, Instant, parse_duration, parse_instant
 from monitor.core.intervals import END
 from monitor.settings import Settings
+
+if TYPE_CHECKING:
+    from monitor.openmetrics import Period
 
 HELP = """\
 With --month: all checks that are recorded, by instants, because all can decide the month's figures. What a check is
 labelled, and from when a service is accounted for, rest on the checks before it, the month's last outage on those after
 it. A replay gives the ledger's figures, digit for digit, while the configuration is the one that they were judged by.
 For the running month, or one at whose end recording stopped, name the time of the export to replay with --until.
+"""
+
+_TAKEN = {"sla_service", "target", "protocol", "month", "state", "window", "kind", "objective"}
+PAST = """\
+Availability, budget, burn rates and states as they stood at each instant, by what is known now: what was corrected,
+excused or decided since counts. Names and labels are those of the live metrics. docs/HISTORY.md says how to load them
+into a Prometheus, and what to do where it holds older samples already.
 """
 
 
@@ -28,6 +43,18 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     checks.add_argument("--from", dest="start", metavar="TIME", help="in place of a month: from this time on")
     checks.add_argument("--to", dest="end", metavar="TIME", help="and before this one")
     checks.set_defaults(command=export_checks)
+    past = kinds.add_parser(
+        "openmetrics", help="the past, for promtool tsdb create-blocks-from openmetrics", description=PAST
+    )
+    add_configuration(past)
+    past.add_argument("--from", dest="start", metavar="TIME", required=True, help="the first instant")
+    past.add_argument("--to", dest="end", metavar="TIME", help="before this one (default: now)")
+    past.add_argument("--step", metavar="DURATION", default="60s", help="between instants (default: 60s)")
+    past.add_argument(
+        "--label", metavar="NAME=VALUE", action="append", default=[], help="one more label of every sample; repeatable"
+    )
+    past.add_argument("-o", "--output", metavar="FILE", type=Path, help="write here (default: standard output)")
+    past.set_defaults(command=export_openmetrics)
 
 
 def export_checks(arguments: argparse.Namespace) -> Exit:
@@ -47,6 +74,86 @@ def export_checks(arguments: argparse.Namespace) -> Exit:
         for row in ledger.checks(start, end):
             sys.stdout.write(line_of(row, settings.zone) + "\n")
     return Exit.OK
+
+
+def export_openmetrics(arguments: argparse.Namespace) -> Exit:
+    """Write the past; a file appears whole or not at all."""
+    settings = configuration(arguments.config)
+    labels = dict(_label(text) for text in arguments.label)
+    step = _step(arguments.step)
+    from monitor import openmetrics  # noqa: PLC0415 - other commands start without what it needs
+    from monitor.assembly import rules_of  # noqa: PLC0415
+    from monitor.ledger.restore import restored  # noqa: PLC0415
+
+    with reading(settings) as ledger:
+        book, _ = restored(ledger, rules_of(settings))
+        protocols = {f"{one.name}/{target.name}": target.type for one in settings.services for target in one.targets}
+        period = _period(arguments, settings, step)
+        number = openmetrics.sample_count(book, protocols, period)
+        if number > openmetrics.MOST_SAMPLES:
+            wider = -(-number // openmetrics.MOST_SAMPLES) * step // SECOND
+            text = (
+                f"up to {number:,} samples, more than {openmetrics.MOST_SAMPLES:,}; take --step {wider}s, or less time"
+            )
+            raise CommandError(Exit.USAGE, text)
+        with _output(arguments.output) as out:
+            openmetrics.write(out, book, protocols, period, labels)
+    return Exit.OK
+
+
+def _period(arguments: argparse.Namespace, settings: Settings, step: Duration) -> "Period":
+    from monitor.clock import SystemClock  # noqa: PLC0415
+    from monitor.openmetrics import Period  # noqa: PLC0415
+
+    now = SystemClock().now()
+    start, end = _time(arguments.start, settings) or 0, _time(arguments.end, settings)
+    end = now if end is None else end
+    if end > now:
+        raise CommandError(Exit.USAGE, "--to lies in the future; nothing is known of it")
+    start = -(-start // step) * step
+    if start >= end:
+        raise CommandError(Exit.USAGE, "--to must be after --from, by a step at least")
+    return Period(start, end, step, now)
+
+
+def _step(text: str) -> Duration:
+    try:
+        step = parse_duration(text)
+    except ValueError as error:
+        raise CommandError(Exit.USAGE, f"--step: {error}") from None
+    if step < SECOND:
+        raise CommandError(Exit.USAGE, "--step: at least 1s")
+    return step
+
+
+def _label(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator or not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", name):
+        raise CommandError(Exit.USAGE, f"--label {text}: write NAME=VALUE, as in job=mailuptime")
+    if name in _TAKEN:
+        raise CommandError(Exit.USAGE, f"--label {text}: the samples have a label {name} of their own")
+    return name, value
+
+
+@contextmanager
+def _output(path: Path | None) -> Iterator[IO[str]]:
+    """Standard output, or a file that takes its name once it is whole."""
+    if path is None:
+        yield sys.stdout
+        return
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("w", encoding="utf-8", newline="\n") as out:
+            yield out
+            out.flush()
+            os.fsync(out.fileno())
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise CommandError(Exit.CANNOT_CREATE, f"{path}: {error.strerror or error}") from None
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def _span(arguments: argparse.Namespace, settings: Settings) -> tuple[Instant, Instant]:

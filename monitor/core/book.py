@@ -23,6 +23,7 @@ from monitor.core.service import Service, Sets, Views, Windows, evaluate, window
 from monitor.core.timeline import Timeline
 
 _FAR = 2**60  # microseconds: farther than any outage reaches
+_FiguresOf = Callable[[str], Figures]
 
 
 @dataclass(slots=True)
@@ -88,7 +89,7 @@ class Book:
 
     def figures(self, name: str, month: Month, horizon: Horizon) -> Figures:
         """The figures of a service and a month with its outages (R8, R9, R10)."""
-        evaluated, plain = self._bounds(name, month, horizon)
+        evaluated, plain = self.bounds(name, month, horizon)
         sets, found, views, windows = self._around(name, evaluated, horizon)
         own = windows_of(self._service(name, month, horizon), windows)
         leaves = self._leaves(name) if evaluated[0] < evaluated[1] else []
@@ -106,7 +107,7 @@ class Book:
 
         No check of before `reached` may be recorded any more; neither it nor the horizon goes back between calls.
         """
-        evaluated, plain = self._bounds(name, month, horizon)
+        evaluated, plain = self.bounds(name, month, horizon)
         begin, until = evaluated
         leaves = self._leaves(name)
         anchors = (self.accounts[leaf].timeline.anchor(reached) for leaf in leaves)
@@ -129,9 +130,7 @@ class Book:
             ),
         )
 
-    def _weighted(
-        self, name: str, month: Month, horizon: Horizon, figures: Callable[[str], Figures]
-    ) -> Fraction | None:
+    def _weighted(self, name: str, month: Month, horizon: Horizon, figures: _FiguresOf) -> Fraction | None:
         """Availability by the accounts of its members (R6), where it has members that are services of their own."""
         members = self._service(name, month, horizon).members
         if not members or any(one.name not in self.rules.services for one in members):
@@ -141,13 +140,12 @@ class Book:
 
     def _measured(self, name: str, span: Span, horizon: Horizon) -> tuple[Sums, tuple[int, int], tuple[str, ...]]:
         """The measures, blips and suspects of a stretch."""
-        views, windows = self._views(*span, horizon), self._windows(*span)
-        own = windows_of(self.rules.services[name], windows)
-        measured = sums(self._sets(name, *span, views, windows)[0], own, *span)
+        views = self._views(*span, horizon)
+        measured = sums(*self.evaluated(name, span, horizon), *span)
         leaves = self._leaves(name) if span[0] < span[1] else []
         return measured, self._blips(name, views, span), _suspect(leaves, views, span)
 
-    def _bounds(self, name: str, month: Month, horizon: Horizon) -> tuple[Span, Figures]:
+    def bounds(self, name: str, month: Month, horizon: Horizon) -> tuple[Span, Figures]:
         """E, and the figures before anything is measured."""
         start, end = month.span(self.rules.zone)
         service = self._service(name, month, horizon)
@@ -185,17 +183,19 @@ class Book:
         listed = self.figures(name, Month.of(start, self.rules.zone), horizon).outages
         return next((one for one in listed if one.start == start), None)
 
+    def evaluated(self, name: str, span: Span, horizon: Horizon) -> tuple[Sets, Spans]:
+        """What is down and unknown in a span, clipped to it, and the windows on the service itself."""
+        views, windows = self._views(*span, horizon), self._windows(*span)
+        return self._sets(name, *span, views, windows)[0], windows_of(self.rules.services[name], windows)
+
     def counted(self, name: str, span: Span, horizon: Horizon) -> Spans:
         """The downtime inside a span, what is excused taken out."""
-        views, windows = self._views(*span, horizon), self._windows(*span)
-        service = self.rules.services[name]
-        return counted(self._sets(name, *span, views, windows)[0].kept_down, windows_of(service, windows), *span)
+        sets, own = self.evaluated(name, span, horizon)
+        return counted(sets.kept_down, own, *span)
 
     def sums(self, name: str, start: Instant, end: Instant, horizon: Horizon) -> Sums:
         """The measures of `[start, end)` alone; those of neighbouring stretches add up."""
-        service = self.rules.services[name]
-        views, windows = self._views(start, end, horizon), self._windows(start, end)
-        return sums(self._sets(name, start, end, views, windows)[0], windows_of(service, windows), start, end)
+        return sums(*self.evaluated(name, (start, end), horizon), start, end)
 
     def _open_accounts(self, rules: Rules) -> None:
         for name, rule in rules.targets.items():

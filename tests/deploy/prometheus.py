@@ -25,7 +25,10 @@ class QueryError(Exception):
 class Prometheus:
     """Ready when the constructor returns; `stop` returns when no process of it is left."""
 
-    def __init__(self, configuration: dict[str, Any], directory: Path, keeper: Keeper) -> None:
+    def __init__(
+        self, configuration: dict[str, Any], directory: Path, keeper: Keeper, storage: Path | None = None
+    ) -> None:
+        """`storage` holds blocks that are there from the start, however old."""
         directory.mkdir()
         written = directory / "prometheus.yml"
         written.write_text(json.dumps(configuration), encoding="utf-8")
@@ -33,7 +36,8 @@ class Prometheus:
         command = [
             "/usr/bin/prometheus",
             f"--config.file={written}",
-            f"--storage.tsdb.path={directory / 'data'}",
+            f"--storage.tsdb.path={storage or directory / 'data'}",
+            "--storage.tsdb.retention.time=100y",
             f"--web.listen-address={HOST}:0",
         ]
         self._daemon = Daemon("prometheus", command, log=log, keeper=keeper)
@@ -53,9 +57,13 @@ class Prometheus:
         self._daemon.terminate()
         self._daemon.settle()
 
-    def query(self, expression: str) -> Vector:
-        """What the expression says now; a scalar is a vector of one. Raises QueryError where it is refused."""
-        status, body = self._get("/api/v1/query?" + urlencode({"query": expression}))
+    def query(self, expression: str, at: float | None = None) -> Vector:
+        """What the expression says now, or at a time in seconds; a scalar is a vector of one.
+
+        Raises QueryError where it is refused.
+        """
+        asked = {"query": expression, **({} if at is None else {"time": str(at)})}
+        status, body = self._get("/api/v1/query?" + urlencode(asked))
         answer = json.loads(body)
         if status != http.client.OK:
             raise QueryError(answer["error"])
@@ -93,8 +101,15 @@ class Prometheus:
         """One that scrapes `address` (host:port) every second."""
         jobs = [{"job_name": job, "static_configs": [{"targets": [address]}]}]
         configuration = {"global": {"scrape_interval": "1s", "scrape_timeout": "1s"}, "scrape_configs": jobs}
+        with cls.running(configuration, directory) as prometheus:
+            yield prometheus
+
+    @classmethod
+    @contextmanager
+    def running(cls, configuration: dict[str, Any], directory: Path, storage: Path | None = None) -> Iterator[Self]:
+        """One with a configuration of its own."""
         with Keeper(["true"]) as keeper:
-            prometheus = cls(configuration, directory, keeper)
+            prometheus = cls(configuration, directory, keeper, storage)
             try:
                 yield prometheus
             finally:
