@@ -6,7 +6,7 @@ metrics, retry, know its own name or set time-outs of its own; failing is raisin
 
 import re
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Annotated, Any, ClassVar, Literal, Protocol, Self
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
 MAX_REPLY = 200
 CONCEALED = "***"
+MIN_CORE = 4  # fewer characters of base64 may well be part of a word
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -25,10 +26,20 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
+class SecretUnavailableError(Exception):
+    """A password that cannot be read, in one line without its value."""
+
+
 class Secret(Protocol):
-    """A password that is kept outside the configuration and never prints."""
+    """A password that is kept outside the configuration and never prints.
+
+    `reveal` gives what was read last; `renew` reads again what somebody else renews, such as a token.
+    Both raise SecretUnavailableError.
+    """
 
     def reveal(self) -> str: ...
+
+    def renew(self) -> None: ...
 
 
 def _secret(value: object) -> object:
@@ -58,6 +69,15 @@ class Login(Options):
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """One certificate of the chain that a server presented."""
+
+    subject: str
+    issuer: str
+    not_after: float  # seconds since the epoch
+
+
+@dataclass(frozen=True, slots=True)
 class Certificate:
     """Facts of the certificate that a server presented, verified or not."""
 
@@ -67,6 +87,8 @@ class Certificate:
     not_before: float  # seconds since the epoch
     not_after: float  # seconds since the epoch
     problem: str | None = None  # expired | not_yet_valid | name | untrusted | other; None where it verified
+    problems: tuple[str, ...] = ()  # all of them, `problem` first
+    chain: tuple[Link, ...] = ()  # as it was sent, the server's own first
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +109,12 @@ class Evidence:
     tls_version: str | None = None
     tls_cipher: str | None = None
     certificate: Certificate | None = None
-    capabilities: tuple[str, ...] = ()  # as the server listed them last, upper case
-    quota_used: float | None = None  # share of the mailbox's quota, 0 to 1
+    capabilities: tuple[str, ...] = ()  # as the server listed them behind TLS, upper case; IMAP's after the login too
+    figures: dict[str, int] = field(default_factory=dict)  # of the mailbox: messages, unseen, uidnext, octets
+    quota_used: float | None = None  # share of the mailbox's quota; above 1 where it is overdrawn
     warnings: list[str] = field(default_factory=list)  # what is not as it should be, and no failure
     replies: list[str] = field(default_factory=list)
+    codes: list[tuple[str, str]] = field(default_factory=list)  # of each phase, such as ("rcpt_to", "450 4.2.0")
     transcript: list[str] = field(default_factory=list)  # both sides' lines, only where `Steps` keeps one
     attachments: dict[str, bytes] = field(default_factory=dict)  # by file name, such as a screenshot
 
@@ -103,10 +127,19 @@ class Steps:
     """
 
     MAX_REPLIES: ClassVar[int] = 20
+    MAX_CODES: ClassVar[int] = 40
     MAX_TRANSCRIPT: ClassVar[int] = 500
 
-    def __init__(self, monotonic: Callable[[], float], *, transcript: bool = False) -> None:
+    def __init__(
+        self,
+        monotonic: Callable[[], float],
+        *,
+        transcript: bool = False,
+        wall: Callable[[], float] | None = None,
+    ) -> None:
+        """`monotonic` and `wall` are clocks in seconds, the latter since the epoch and only for certificates."""
         self._monotonic = monotonic
+        self._wall = wall
         self._transcript = transcript
         self._name = ""
         self._began = 0.0
@@ -131,6 +164,11 @@ class Steps:
         """The phase that ended with an exception, if one did."""
         return self.phases[-1].name if self.phases and not self.phases[-1].ok else None
 
+    @property
+    def now(self) -> float | None:
+        """Seconds since the epoch, where a wall clock was given."""
+        return None if self._wall is None else self._wall()
+
     def reply(self, line: str) -> None:
         """Keep a server's reply as evidence: cut, on one line, without the password, the last ones only."""
         self.evidence.replies.append(self.clean(line))
@@ -141,9 +179,24 @@ class Steps:
         if self._transcript and len(self.evidence.transcript) < self.MAX_TRANSCRIPT:
             self.evidence.transcript.append(f"{side}: {self.clean(line)}")
 
+    def code(self, text: str) -> None:
+        """Keep a reply's code with the phase it came in, the last ones only."""
+        self.evidence.codes.append((self._name, self.clean(text)))
+        del self.evidence.codes[: -self.MAX_CODES]
+
+    def warn(self, text: str) -> None:
+        """Note what is not as it should be, and no failure; said twice it is noted once."""
+        if text not in self.evidence.warnings:
+            self.evidence.warnings.append(self.clean(text))
+
     def conceal(self, login: Login) -> None:
         """Keep the password out of all evidence from now on, also where a server sends it back."""
-        self._concealed = _disguises(login.username, login.password.reveal())
+        self.hide(*_disguises(login.username, login.password.reveal()))
+
+    def hide(self, *texts: str) -> None:
+        """Keep these texts out of all evidence from now on, the longest first so that none leaves a rest."""
+        known = {*self._concealed, *texts} - {""}
+        self._concealed = tuple(sorted(known, key=len, reverse=True))
 
     def clean(self, text: str) -> str:
         """A server's words fit for evidence: the concealed password struck out, then `printable`."""
@@ -153,17 +206,30 @@ class Steps:
 
     def aside(self) -> "Steps":
         """Steps for a side errand, whose phases and evidence are not this check's."""
-        return type(self)(self._monotonic)
+        return type(self)(self._monotonic, wall=self._wall)
 
 
-def _disguises(username: str, password: str) -> tuple[str, ...]:
-    """The forms in which a password crosses the wire, the longest first so that none leaves a rest."""
-    sasl = f"\0{username}\0{password}"
+def _disguises(username: str, password: str) -> set[str]:
+    """The forms in which a password crosses the wire."""
+    plain = b64encode(f"\0{username}\0{password}".encode()).decode()
     escaped = password.replace("\\", "\\\\").replace('"', '\\"')
-    encoded = {b64encode(text.encode()).decode() for text in (password, sasl)}
-    forms = {password, escaped, quote(password, safe=""), quote_plus(password), *encoded}
-    forms |= {form.rstrip("=") for form in encoded}
-    return tuple(sorted(forms - {""}, key=len, reverse=True))
+    forms = {password, escaped, quote(password, safe=""), quote_plus(password), plain, plain.rstrip("=")}
+    return forms | set(_encoded(password.encode()))
+
+
+def _encoded(secret: bytes) -> Iterator[str]:
+    """What base64 makes of a secret, alone and in the midst of anything else: three ways, by where it begins.
+
+    The characters that it shares with its neighbours stay; each tells less than a byte of it.
+    """
+    whole = b64encode(secret).decode()
+    yield whole
+    yield whole.rstrip("=")
+    for before in range(3):
+        text = b64encode(bytes(before) + secret).decode()
+        core = text[-(-4 * before // 3) : 4 * (before + len(secret)) // 3]
+        if len(core) >= MIN_CORE:
+            yield core
 
 
 class Probe(Protocol):

@@ -35,8 +35,11 @@ class Page:
 class Connector(aiohttp.BaseConnector):
     """Gives aiohttp the connection that was opened in phases of the check, then others as it needs them."""
 
-    def __init__(self, steps: Steps, context: ssl.SSLContext, server_name: str | None) -> None:
+    def __init__(
+        self, steps: Steps, context: ssl.SSLContext, server_name: str | None, family: net.Family = "any"
+    ) -> None:
         super().__init__()
+        self._family_wanted = family
         self._steps = steps
         self._context = context
         self._server_name = server_name
@@ -44,7 +47,7 @@ class Connector(aiohttp.BaseConnector):
         self._transports: list[asyncio.Transport] = []
 
     async def open(self, url: URL, steps: Steps) -> ResponseHandler:
-        endpoint = endpoint_of(url, self._server_name)
+        endpoint = endpoint_of(url, self._server_name, self._family_wanted)
         context = self._context if url.scheme == "https" else None
         transport, handler = await net.open_connection(steps, self._factory, endpoint, context)
         self._transports.append(transport)
@@ -109,9 +112,11 @@ class Browser:
 
 
 @asynccontextmanager
-async def visiting(steps: Steps, url: URL, context: ssl.SSLContext, server_name: str | None) -> AsyncIterator[Browser]:
+async def visiting(
+    steps: Steps, url: URL, context: ssl.SSLContext, server_name: str | None, family: net.Family = "any"
+) -> AsyncIterator[Browser]:
     """Connect in the phases dns, connect and tls; afterwards nothing of the visit is left."""
-    connector = Connector(steps, context, server_name)
+    connector = Connector(steps, context, server_name, family)
     try:
         await connector.prepare(url)
         async with aiohttp.ClientSession(
@@ -130,6 +135,6 @@ async def visiting(steps: Steps, url: URL, context: ssl.SSLContext, server_name:
         await connector.close()
 
 
-def endpoint_of(url: URL, server_name: str | None) -> net.Endpoint:
+def endpoint_of(url: URL, server_name: str | None, family: net.Family = "any") -> net.Endpoint:
     host = url.host or ""
-    return net.Endpoint(host, url.port or 443, server_name or host.rstrip("."))
+    return net.Endpoint(host, url.port or 443, server_name or host.rstrip("."), family)

@@ -1,23 +1,33 @@
 """How a probe reaches a server: resolve, connect, TLS, each a named phase."""
 
 import asyncio
+import ipaddress
 import socket
 import ssl
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from typing import TypeVar, cast
+from itertools import zip_longest
+from typing import Literal, TypeVar, cast
 
 from probes import tls
 from probes.base import Evidence, Steps
 from probes.errors import Cause, ProbeFailureError, translate, translating
 
 _MAX_ADDRESSES = 8  # of one name; a longer list is somebody's mistake or malice
+_STAGGER = 0.25  # seconds before the next address is tried beside the last one (RFC 8305 section 5)
 _LOOKUPS = 64  # at once; lookups that nobody waits for any more keep their thread until the resolver gives up
 _NO_LIMIT = 86_400.0  # the runner's deadline rules, not asyncio's 60 seconds
 
+Family = Literal["any", "ipv4", "ipv6"]
+_FAMILIES: dict[Family, socket.AddressFamily] = {
+    "any": socket.AF_UNSPEC,
+    "ipv4": socket.AF_INET,
+    "ipv6": socket.AF_INET6,
+}
 Address = tuple[socket.AddressFamily, tuple[str | int, ...]]
 P = TypeVar("P", bound=asyncio.BaseProtocol)
 
@@ -29,6 +39,7 @@ class Endpoint:
     host: str
     port: int
     server_name: str
+    family: Family = "any"
 
 
 @cache
@@ -37,40 +48,85 @@ def _resolver() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(_LOOKUPS, "resolve")
 
 
-async def resolve(host: str, port: int) -> list[Address]:
+def family_of(host: str) -> Family | None:
+    """Of which family a literal address is; None for a name."""
+    try:
+        return "ipv6" if ipaddress.ip_address(host.partition("%")[0]).version == 6 else "ipv4"
+    except ValueError:
+        return None
+
+
+async def resolve(host: str, port: int, family: Family = "any") -> list[Address]:
     """The addresses of a host in the order to try them; a literal address needs no resolver."""
+    kind, wanted = socket.SOCK_STREAM, _FAMILIES[family]
     with translating():
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+            found = socket.getaddrinfo(host, port, family=wanted, type=kind, flags=socket.AI_NUMERICHOST)
         except socket.gaierror:
             loop = asyncio.get_running_loop()
             found = await loop.run_in_executor(
-                _resolver(), lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                _resolver(), lambda: socket.getaddrinfo(host, port, family=wanted, type=kind)
             )
-    return [(family, cast("tuple[str | int, ...]", address)) for family, _, _, _, address in found[:_MAX_ADDRESSES]]
+    listed: list[Address] = [(family, cast("tuple[str | int, ...]", address)) for family, _, _, _, address in found]
+    return _interlaced(listed)[:_MAX_ADDRESSES]
+
+
+def _interlaced(addresses: list[Address]) -> list[Address]:
+    """One address of each family in turn (RFC 8305 section 4): a family that is broken costs one attempt."""
+    first = [address for address in addresses if address[0] == addresses[0][0]]
+    others = [address for address in addresses if address[0] != addresses[0][0]]
+    return [one for pair in zip_longest(first, others) for one in pair if one is not None]
 
 
 async def connect(addresses: list[Address], evidence: Evidence) -> socket.socket:
-    """The first connection that comes about; else the failure that says most about the service."""
-    failures = []
-    for family, address in addresses:
-        evidence.address = str(address[0])
-        try:
-            with translating():
-                return await _connect(family, address)
-        except ProbeFailureError as failure:
-            failures.append(failure)
+    """The first connection that comes about; else the failure that says most about the service.
+
+    Attempts are staggered (RFC 8305 section 5): the next begins when one has failed, or after 250 ms beside those
+    under way. Whatever comes of it, no other socket and no task is left.
+    """
+    evidence.addresses = tuple(str(address[0]) for _, address in addresses)
+    waiting, failures = deque(addresses), []
+    attempts: dict[asyncio.Task[socket.socket], Address] = {}
+    try:
+        while waiting or attempts:
+            if waiting:
+                family, address = waiting.popleft()
+                evidence.address = str(address[0])
+                attempts[asyncio.create_task(_connect(family, address))] = (family, address)
+            done, _ = await asyncio.wait(
+                attempts, timeout=_STAGGER if waiting else None, return_when=asyncio.FIRST_COMPLETED
+            )
+            for task in done:
+                evidence.address = str(attempts[task][1][0])
+                if not isinstance(failure := task.exception(), ProbeFailureError):
+                    sock = task.result()  # or raises what is no failure of the service
+                    del attempts[task]
+                    return sock
+                failures.append(failure)
+                del attempts[task]
+    finally:
+        await _give_up(attempts)
     if not failures:
         raise ProbeFailureError(Cause.DNS, "the name has no address")
     raise next((f for f in failures if f.cause is not Cause.NETWORK), failures[-1])
 
 
+async def _give_up(attempts: Iterable[asyncio.Task[socket.socket]]) -> None:
+    for task in attempts:
+        task.cancel()
+    for sock in await asyncio.gather(*attempts, return_exceptions=True):
+        if isinstance(sock, socket.socket):  # a second one in the same moment
+            sock.close()
+
+
 async def _connect(family: socket.AddressFamily, address: tuple[str | int, ...]) -> socket.socket:
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    with translating():
+        sock = socket.socket(family, socket.SOCK_STREAM)
     try:
-        sock.setblocking(False)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        await asyncio.get_running_loop().sock_connect(sock, address)
+        with translating():
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await asyncio.get_running_loop().sock_connect(sock, address)
     except BaseException:
         sock.close()
         raise
@@ -85,14 +141,14 @@ async def open_connection(
     The caller owns the transport and must abort it in the end.
     """
     async with steps("dns"):
-        addresses = await resolve(endpoint.host, endpoint.port)
+        addresses = await resolve(endpoint.host, endpoint.port, endpoint.family)
     async with steps("connect"):
         sock = await connect(addresses, steps.evidence)
     if context is None:
         return await _transport(factory, sock)
     async with steps("tls"):
         transport, protocol = await _transport(factory, sock, context, endpoint.server_name)
-        secured(transport, steps.evidence)
+        secured(transport, steps)
     return transport, protocol
 
 
@@ -124,15 +180,18 @@ async def start_tls(
     return upgraded
 
 
-def secured(transport: asyncio.BaseTransport, evidence: Evidence) -> None:
-    """Note what TLS was agreed upon and which certificate was shown."""
-    session = transport.get_extra_info("ssl_object")
+def secured(transport: asyncio.BaseTransport, steps: Steps) -> None:
+    """Note what TLS was agreed upon and which certificates were shown."""
+    session, evidence = transport.get_extra_info("ssl_object"), steps.evidence
     evidence.tls_version = session.version()
     cipher = session.cipher()
     evidence.tls_cipher = cipher[0] if cipher else None
-    der = session.getpeercert(binary_form=True)
-    evidence.certificate = tls.facts(der) if der else None
+    evidence.certificate = tls.shown(session, steps.now)
     quick_ack(transport)
+
+
+def is_secure(transport: asyncio.BaseTransport | None) -> bool:
+    return transport is not None and transport.get_extra_info("ssl_object") is not None
 
 
 def quick_ack(transport: asyncio.BaseTransport) -> None:

@@ -4,21 +4,47 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import replace
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
-from probes import net, tls
-from probes.base import Login, Options, Steps
+from probes import net, sasl, tls
+from probes.base import Login, Options, SecretUnavailableError, Steps
 from probes.errors import Cause, ProbeFailureError, translating
+from probes.expect import Expect, judge
 from probes.tls import TlsOptions
 
 LOOK_SECONDS = 2.0  # for the second handshake that fetches the facts of a refused certificate
 FAREWELL_SECONDS = 2.0  # for QUIT or LOGOUT, after which nothing depends on the server any more
 
 
-class MailOptions(Options):
+class Reach(Options):
+    """What every probe that opens connections may be told."""
+
+    tls: TlsOptions
+    address_family: net.Family = Field(
+        default="any", description="Which addresses of the host to use.", examples=["ipv4"]
+    )
+    expect: Expect[Any] | None = Field(
+        default=None, description="What must hold beside the service working; by default nothing."
+    )
+
+    @field_validator("expect")
+    @classmethod
+    def _possible(cls, expect: Expect[Any] | None, info: ValidationInfo) -> Expect[Any] | None:
+        setting = info.data.get("tls")
+        if expect and expect.min_tls and setting and setting.mode == "none":
+            raise ValueError("min_tls can never be met with tls: none")
+        return expect
+
+
+class MailLogin(Login):
+    """Whom to log in as, and how. Subclasses say which mechanisms their protocol has."""
+
+    mechanism: str = sasl.AUTO
+
+
+class MailOptions(Reach):
     """What every mail protocol needs to know of its server."""
 
     host: str = Field(
@@ -28,13 +54,16 @@ class MailOptions(Options):
         default=None, ge=1, le=65535, description="TCP port; by default the protocol's.", examples=[993]
     )
     tls: TlsOptions
-    login: Login | None = Field(
+    login: MailLogin | None = Field(
         default=None, description="Whom to log in as; without it a check ends after the capabilities."
     )
 
     @field_validator("host")
     @classmethod
-    def _resolvable(cls, host: str) -> str:
+    def _resolvable(cls, host: str, info: ValidationInfo) -> str:
+        family = info.data.get("address_family", "any")
+        if family != "any" and net.family_of(host) not in {None, family}:
+            raise ValueError(f"not an address of the address_family {family}")
         return resolvable(host)
 
 
@@ -56,11 +85,11 @@ class Session(Protocol):
     async def starttls(self, context: ssl.SSLContext, server_name: str) -> asyncio.Transport:
         """Ask for TLS and do the handshake. Nothing learnt before it counts afterwards."""
 
-    async def authenticate(self, username: str, password: str) -> None:
+    async def authenticate(self, username: str, password: str, mechanism: str = sasl.AUTO) -> None:
         """Log in, in one attempt."""
 
     async def use(self, steps: Steps) -> None:
-        """See what a user would, in phases of its own."""
+        """See what a user would, in phases of its own; without a login, what a stranger would."""
 
     async def quit(self) -> None: ...
 
@@ -80,6 +109,7 @@ class MailProbe:
             host=options.host,
             port=options.port or (self.TLS_PORT if options.tls.mode == "implicit" else self.PORT),
             server_name=options.tls.server_name or options.host.rstrip("."),
+            family=options.address_family,
         )
 
     def session(self, steps: Steps) -> Session:
@@ -87,14 +117,26 @@ class MailProbe:
 
     async def check(self, steps: Steps) -> None:
         login = self.options.login
+        await renew(login)
         with discreet(steps, login):
             async with self._secured(steps) as session:
                 if login:
                     async with steps("auth"):
-                        await session.authenticate(login.username, login.password.reveal())
-                    await session.use(steps)
+                        await self._log_in(session, login)
+                await session.use(steps)
                 async with farewell(steps):
                     await session.quit()
+            await conclude(steps, self.options.expect)
+
+    @staticmethod
+    async def _log_in(session: Session, login: MailLogin) -> None:
+        try:
+            await session.authenticate(login.username, login.password.reveal(), login.mechanism)
+        except ProbeFailureError as failure:
+            # A token ends by itself: that it was accepted an hour ago says nothing of whose fault it is.
+            if failure.cause is Cause.AUTH and login.mechanism in sasl.TOKENS:
+                raise ProbeFailureError(Cause.CREDENTIAL, failure.reply) from None
+            raise
 
     async def pulse(self, steps: Steps) -> None:
         session = self.session(steps)
@@ -115,6 +157,7 @@ class MailProbe:
                 if failure.cause is Cause.TLS_CERTIFICATE:
                     await look(steps, failure, self._unverified)
                 raise
+            mind(steps, self.options.tls)
             yield session
         finally:
             abort(session)
@@ -133,7 +176,7 @@ class MailProbe:
             return
         async with steps("starttls"):
             transport = await session.starttls(context, self.endpoint.server_name)
-            net.secured(transport, steps.evidence)
+            net.secured(transport, steps)
         async with steps(session.CAPABILITY):
             await session.capability()
 
@@ -154,8 +197,36 @@ async def look(steps: Steps, failure: ProbeFailureError, reach: Callable[[Steps]
     ):  # what was seen before the failure is as good
         async with asyncio.timeout(LOOK_SECONDS):
             await reach(aside)
-    if aside.evidence.certificate:
-        steps.evidence.certificate = replace(aside.evidence.certificate, problem=tls.problem(failure))
+    seen, found = steps.evidence, aside.evidence
+    if found.certificate:
+        seen.certificate = tls.condemned(found.certificate, failure)
+        seen.tls_version, seen.tls_cipher = found.tls_version, found.tls_cipher
+
+
+def mind(steps: Steps, options: TlsOptions) -> None:
+    """Warn of a certificate that runs out."""
+    certificate, now = steps.evidence.certificate, steps.now
+    if certificate and now is not None and (warning := tls.expiring(certificate, options.min_days_left, now)):
+        steps.warn(warning)
+
+
+async def conclude(steps: Steps, expect: Expect[Any] | None) -> None:
+    """Hold a check that has succeeded to what is expected. Raises ProbeFailureError (expectation, slow)."""
+    try:
+        judge(steps, expect)
+    except ProbeFailureError:
+        async with steps("expect"):  # a failure has a phase, and this one is in no pulse's sight
+            raise
+
+
+async def renew(login: MailLogin | None) -> None:
+    """Read a token again that somebody else renews. Raises ProbeFailureError (credential) where it is not there."""
+    if login is None or login.mechanism not in sasl.TOKENS:
+        return
+    try:
+        await asyncio.to_thread(login.password.renew)  # a file may lie on a network
+    except SecretUnavailableError as error:
+        raise ProbeFailureError(Cause.CREDENTIAL, str(error)) from None
 
 
 def resolvable(host: str) -> str:

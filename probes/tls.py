@@ -2,6 +2,7 @@
 
 import re
 import ssl
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, Literal, Self
 from cryptography import x509
 from pydantic import Field, model_validator
 
-from probes.base import Certificate, Options
+from probes.base import Certificate, Link, Options
 
 Mode = Literal["none", "starttls", "implicit"]
 
@@ -27,6 +28,9 @@ _PROBLEMS = {
     21: "untrusted",  # a chain of one, not verified
     27: "untrusted",
 }
+_MAX_CHAIN = 10  # more certificates than any chain has
+_DAY = 86_400
+_DER = 2  # ssl's own number for the format
 _MAX_NAMES = 100  # more names than a certificate of a mail service has; the rest is not kept
 
 
@@ -108,6 +112,68 @@ def problem(error: BaseException | None) -> str:
             return _PROBLEMS.get(error.verify_code, "other")
         error = error.__cause__
     return "other"
+
+
+def shown(session: ssl.SSLObject, now: float | None) -> Certificate | None:
+    """The certificate of a session with its chain; where nothing was verified, with what is wrong with it too.
+
+    `now` is in seconds since the epoch; without it nothing is expired. Who has signed is not judged here.
+    """
+    der = session.getpeercert(binary_form=True)
+    certificate = facts(der) if der else None
+    if certificate is None:
+        return None
+    problems: tuple[str, ...] = ()
+    if session.context.verify_mode is ssl.CERT_NONE:
+        problems = _problems(certificate, session.server_hostname or "", now)
+    links = (facts(one) for one in _sent(session)[:_MAX_CHAIN])
+    chain = tuple(Link(one.subject, one.issuer, one.not_after) for one in links if one)
+    return replace(certificate, chain=chain, problems=problems)
+
+
+def _sent(session: ssl.SSLObject) -> list[bytes]:
+    """The chain as the server sent it; before 3.13 the standard library has it without a public name."""
+    public = getattr(session, "get_unverified_chain", None)
+    if public:
+        return list(public())
+    inner: Any = getattr(session, "_sslobj", None)
+    if not hasattr(inner, "get_unverified_chain"):
+        return []
+    return [one.public_bytes(_DER) for one in inner.get_unverified_chain() or ()]
+
+
+def _problems(certificate: Certificate, name: str, now: float | None) -> tuple[str, ...]:
+    """Which of the checks that need no authority a certificate fails."""
+    found = []
+    if now is not None and now > certificate.not_after:
+        found.append("expired")
+    if now is not None and now < certificate.not_before:
+        found.append("not_yet_valid")
+    if not any(_covers(pattern.lower(), name.lower()) for pattern in certificate.names):
+        found.append("name")
+    return tuple(found)
+
+
+def _covers(pattern: str, name: str) -> bool:
+    """RFC 6125 section 6.4.3: an asterisk stands for the whole of the leftmost label, and never for an address."""
+    first, _, rest = pattern.partition(".")
+    if first == "*":
+        return "." in rest and name.partition(".")[2] == rest and not name.replace(".", "").isdigit()
+    return pattern == name.removesuffix(".")
+
+
+def condemned(certificate: Certificate, failure: BaseException) -> Certificate:
+    """A certificate that failed verification, with what OpenSSL says of it before what it did not come to say."""
+    first = problem(failure)
+    return replace(certificate, problem=first, problems=tuple(dict.fromkeys((first, *certificate.problems))))
+
+
+def expiring(certificate: Certificate, min_days_left: int, now: float) -> str | None:
+    """A warning where fewer days are left than wanted, and none for what has expired already."""
+    days = (certificate.not_after - now) / _DAY
+    if not 0 <= days < min_days_left:
+        return None
+    return f"certificate: {days:.1f} days left of the {min_days_left} wanted"
 
 
 @lru_cache(maxsize=1024)

@@ -6,7 +6,7 @@ import json
 import re
 import ssl
 from dataclasses import dataclass, field
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 from yarl import URL
@@ -15,7 +15,8 @@ from probes import net, tls
 from probes.base import Login, Options, Steps
 from probes.browser import Browser, Page, endpoint_of, visiting
 from probes.errors import Cause, ProbeFailureError
-from probes.session import discreet, farewell, look, resolvable
+from probes.expect import Expect
+from probes.session import Reach, conclude, discreet, farewell, look, mind, resolvable
 from probes.tls import TlsOptions
 
 _TAG = re.compile(r"<(form|input)\b([^<>]{0,2000})>", re.IGNORECASE)
@@ -24,7 +25,10 @@ _ATTRIBUTE = re.compile(r"""([A-Za-z_-]{1,50})\s{0,9}=\s{0,9}("[^"]*"|'[^']*'|[^
 _STORAGE = ("storage server", "imap server", "database", "ฐานข้อมูล")
 
 
-class WebmailOptions(Options):
+Phase = Literal["total", "dns", "connect", "tls", "page", "login", "inbox", "logout"]
+
+
+class WebmailOptions(Reach):
     """Roundcube: the page, a log-in, the inbox."""
 
     url: str = Field(description="Address of the log-in page.", examples=["https://mail.example.go.th/"])
@@ -35,6 +39,9 @@ class WebmailOptions(Options):
     )
     login: Login | None = Field(
         default=None, description="Whom to log in as; without it a check ends at the log-in page."
+    )
+    expect: Expect[Phase] | None = Field(
+        default=None, description="What must hold beside the service working; by default nothing."
     )
 
     @field_validator("url")
@@ -79,6 +86,7 @@ class WebmailProbe:
                 if failure.cause is Cause.TLS_CERTIFICATE:
                     await look(steps, failure, self._unverified)
                 raise
+            await conclude(steps, self.options.expect)
 
     async def pulse(self, steps: Steps) -> None:
         with discreet(steps, None):
@@ -88,7 +96,7 @@ class WebmailProbe:
         transport, _ = await net.open_connection(
             steps,
             asyncio.Protocol,
-            endpoint_of(self._url, self.options.tls.server_name),
+            endpoint_of(self._url, self.options.tls.server_name, self.options.address_family),
             context if self._url.scheme == "https" else None,
         )
         transport.abort()
@@ -98,7 +106,9 @@ class WebmailProbe:
 
     async def _visit(self, steps: Steps) -> None:
         login = self.options.login
-        async with visiting(steps, self._url, self._context, self.options.tls.server_name) as browser:
+        name, family = self.options.tls.server_name, self.options.address_family
+        async with visiting(steps, self._url, self._context, name, family) as browser:
+            mind(steps, self.options.tls)
             async with steps("page"):
                 page = await browser.get(self._url)
                 steps.reply(f"HTTP {page.status}")

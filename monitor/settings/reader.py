@@ -30,12 +30,15 @@ _WORDS = {
     "int_parsing": "not a whole number",
     "int_parsing_size": "not a whole number of any use",
     "int_from_float": "not a whole number",
+    "float_parsing": "not a number",
+    "float_type": "a number is expected",
+    "finite_number": "not a number of any use",
     "bool_type": "true or false is expected",
     "bool_parsing": "neither true nor false",
     "path_type": "a path is expected",
     "string_pattern_mismatch": "must match {pattern}",
     "string_too_long": "longer than {max_length} characters",
-    "greater_than": "must be more than {gt}",
+    "greater_than": "must be more than {gt:g}",
     "greater_than_equal": "must be at least {ge}",
     "less_than": "must be less than {lt}",
     "less_than_equal": "must be at most {le}",
@@ -140,6 +143,10 @@ class Reader:
             return
         if what == "missing":
             self.report.add(where, _WORDS[what], at="key")
+            return
+        if where[-1] == "[key]":  # of a mapping whose keys are a choice
+            choice = re.findall(r"'([^']*)'", str(values.get("expected")))
+            self.report.add(where[:-1], "unknown key", suggest(str(where[-2]), choice), at="key")
             return
         where = self.report.known(where)
         message, hint = str(error["msg"]), None

@@ -1,9 +1,11 @@
 """docs/CONFIGURATION.md, generated from the models: `python -m monitor.settings.reference > docs/CONFIGURATION.md`."""
 
 import inspect
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -25,7 +27,7 @@ from monitor.settings.models import (
 from monitor.settings.reader import model_of
 from monitor.settings.sections import Section
 from probes import REGISTRY
-from probes.base import Login, ProbeType, Secret
+from probes.base import ProbeType, Secret
 from probes.tls import TlsOptions
 
 _HEAD = """\
@@ -48,8 +50,14 @@ every problem at once, as `file:line:column: key: message; hint`, and opens no c
 * Anchors (`&`), aliases (`*`) and merge keys (`<<`) can be used; tags (`!`) can not.
 """
 
-_WORDS: dict[Any, str] = {str: "text", int: "whole number", bool: "true or false", Path: "path", Secret: "secret"}
-_NESTED: dict[type[BaseModel], str] = {TlsOptions: "tls", Login: "login"}
+_WORDS: dict[Any, str] = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "true or false",
+    Path: "path",
+    Secret: "secret",
+}
 
 
 def reference() -> str:
@@ -78,10 +86,30 @@ def _services() -> Iterator[str]:
         yield f"### `type: {name}`\n"
         yield f"{inspect.getdoc(probe.Options)}\n"
         yield _table(_rows(probe.Options, probe=probe))
-    for kind, name in _NESTED.items():
-        yield f"### `{name}` of a target\n"
+    for kind, title in _nested().items():
+        yield f"### {title}\n"
         yield f"{(inspect.getdoc(kind) or '').splitlines()[0]}\n"
         yield _table(_rows(kind))
+
+
+@cache
+def _nested() -> dict[type[BaseModel], str]:
+    """The mappings that probes' options hold, each with its title: by whom it is used, unless it is used by all."""
+    users: dict[type[BaseModel], tuple[str, list[str]]] = {}
+    for name, probe in REGISTRY.items():
+        for key, known in probe.Options.model_fields.items():
+            if inner := model_of(known):
+                users.setdefault(inner, (key, []))[1].append(name)
+    titles = {}
+    for inner, (key, names) in users.items():
+        *first, last = (f"`{name}`" for name in names)
+        of = "a target" if len(names) == len(REGISTRY) else " and ".join([*([", ".join(first)] if first else []), last])
+        titles[inner] = f"`{key}` of {of}"
+    return titles
+
+
+def _anchor(title: str) -> str:
+    return "#" + re.sub(r"[`,]", "", title).replace(" ", "-")
 
 
 def _declared() -> Iterator[str]:
@@ -125,7 +153,8 @@ def _type(known: FieldInfo) -> str:
     inner = model_of(known)
     if inner is not None:
         words = "`none`, `starttls`, `implicit` or a " if inner is TlsOptions else ""
-        return f"{words}mapping, see [{_NESTED[inner]}](#{_NESTED[inner]}-of-a-target)"
+        title = _nested()[inner]
+        return f"{words}mapping, see [{title}]({_anchor(title)})"
     return _annotated(known.annotation)
 
 
@@ -133,6 +162,9 @@ def _annotated(kind: Any) -> str:
     if get_origin(kind) is Literal:
         *first, last = (f"`{value}`" for value in get_args(kind))
         return f"{', '.join(first)} or {last}"
+    if get_origin(kind) is dict:
+        key, value = map(_annotated, get_args(kind))
+        return f"mapping of {key} to {value}"
     if get_origin(kind) is tuple:
         return f"list of {_annotated(get_args(kind)[0])}"
     parts = [part for part in get_args(kind) if part is not type(None)]
@@ -148,7 +180,7 @@ def _default(key: str, known: FieldInfo, probe: ProbeType | None) -> str:
         return "required"
     if key == "port" and (plain := getattr(probe, "PORT", None)):
         return f"`{plain}`, or `{getattr(probe, 'TLS_PORT', plain)}` with implicit TLS"
-    if value is None or value in ((), ""):
+    if value is None or value in ((), "", {}):
         return ""
     if isinstance(value, TlsOptions):
         return f"`{value.mode}`"
@@ -163,6 +195,8 @@ def _flow(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_flow, value))}]"
     if isinstance(value, Fraction):
         return f"{float(value):g}%"
     return str(value)

@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
+from probes.base import SecretUnavailableError
+
 Source = Literal["credential", "file", "env"]
 
 ADVICE = "write {credential: NAME}, {file: PATH} or {env: NAME}"
 MAX_BYTES = 64 * 1024
 
 
-class SecretError(Exception):
+class SecretError(SecretUnavailableError):
     """A secret that cannot be read, in one line without its value."""
 
 
@@ -27,8 +29,11 @@ class SecretReference:
 
     def load(self) -> None:
         """Read the secret, once. Raises SecretError."""
-        if self._value is not None:
-            return
+        if self._value is None:
+            self.renew()
+
+    def renew(self) -> None:
+        """Read the secret again, as somebody else may renew it. Raises SecretError; what was read before stays."""
         text = self._from_environment() if self.source == "env" else self._from_file()
         value = text.removesuffix("\n").removesuffix("\r")
         if not value:

@@ -8,7 +8,7 @@ import pytest
 
 from probes import session
 from probes.errors import Cause
-from probes.imap import mailbox_name
+from probes.imap_replies import mailbox_name
 from tests.probes.conftest import PASSWORD, Run
 from tests.probes.scripted import (
     Act,
@@ -32,6 +32,7 @@ POLITE = Script(
         "AUTHENTICATE": b"%T OK logged in\r\n",
         "LOGIN": b"%T OK logged in\r\n",
         "SELECT": b"* FLAGS ()\r\n* 3 EXISTS\r\n%T OK [READ-WRITE] selected\r\n",
+        "STATUS": b'* STATUS "INBOX" (MESSAGES 3 UNSEEN 1 UIDNEXT 12)\r\n%T OK done\r\n',
         "LOGOUT": b"* BYE bye\r\n%T OK done\r\n",
         "*": b"%T BAD what\r\n",
     },
@@ -130,6 +131,12 @@ HOSTILE: dict[str, tuple[dict[str, Act], Cause, str]] = {
     "has no mailbox": ({"SELECT": b"%T NO [NONEXISTENT] no\r\n"}, Cause.CONTENT, "select"),
     "has a broken mailbox": ({"SELECT": b"%T NO [SERVERBUG] no\r\n"}, Cause.REJECTED_TEMPORARY, "select"),
     "tells nothing of the mailbox": ({"SELECT": b"%T OK\r\n"}, Cause.CONTENT, "select"),
+    "counts nothing": ({"STATUS": b"* STATUS INBOX (UNSEEN 1)\r\n%T OK\r\n"}, Cause.CONTENT, "status"),
+    "counts beyond all bounds": (
+        {"STATUS": b"* STATUS INBOX (MESSAGES " + b"9" * 5000 + b")\r\n%T OK\r\n"},
+        Cause.CONTENT,
+        "status",
+    ),
     "finds SELECT bad": ({"SELECT": b"%T BAD no\r\n"}, Cause.REJECTED_PERMANENT, "select"),
 }
 
@@ -151,7 +158,8 @@ async def test_a_polite_server_is_up_after_all_phases(run: Run, login: dict[str,
     async with serving(POLITE.but()) as script:
         result = await run("imap", clear(script, login))
     assert result.failure is None
-    assert result.phases == ["dns", "connect", "greeting", "capability", "auth", "select", "quit"]
+    assert result.phases == ["dns", "connect", "greeting", "capability", "auth", "select", "status", "quota", "quit"]
+    assert result.steps.evidence.figures == {"messages": 3, "unseen": 1, "uidnext": 12}
     assert result.steps.evidence.replies == ["* OK ready", "OK logged in", "OK [READ-WRITE] selected"]
 
 
@@ -160,7 +168,7 @@ async def test_a_polite_server_is_up_after_all_phases(run: Run, login: dict[str,
     [
         {"AUTHENTICATE": challenge, "CAPABILITY": lacking("SASL-IR")},
         {"CAPABILITY": lacking("AUTH=PLAIN"), "AUTHENTICATE": b"%T NO\r\n"},
-        {"CAPABILITY": b"* OK noise\r\n" * 3000 + CAPABILITIES},
+        {"CAPABILITY": b"* OK noise\r\n" * 2000 + CAPABILITIES},
         {"CAPABILITY": b"* X {5}\r\nzz\r\n9 rest\r\n" + CAPABILITIES},
         {"CAPABILITY": bytewise(CAPABILITIES), "SELECT": bytewise(POLITE.replies["SELECT"])},  # type: ignore[arg-type]
         {"CAPABILITY": CAPABILITIES.replace(b"\r\n", b"\n")},
@@ -212,6 +220,7 @@ async def test_a_server_that_hangs_at_the_farewell_is_up(
         ({"CAPABILITY": drip(b"* OK ")}, "capability"),
         ({"AUTHENTICATE": stall}, "auth"),
         ({"SELECT": stall}, "select"),
+        ({"STATUS": stall}, "status"),
     ],
 )
 async def test_a_stall_is_left_to_the_deadline_and_leaves_nothing_behind(

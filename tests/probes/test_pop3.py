@@ -22,7 +22,7 @@ from tests.probes.scripted import (
     upgrade,
 )
 
-CAPABILITIES = b"+OK\r\nSASL PLAIN LOGIN\r\nUSER\r\nSTLS\r\n.\r\n"
+CAPABILITIES = b"+OK\r\nSASL PLAIN LOGIN\r\nUSER\r\nUIDL\r\nSTLS\r\n.\r\n"
 POLITE = Script(
     greeting=b"+OK ready\r\n",
     replies={
@@ -31,6 +31,8 @@ POLITE = Script(
         "USER": b"+OK\r\n",
         "PASS": b"+OK logged in\r\n",
         "STAT": b"+OK 2 320\r\n",
+        "LIST": b"+OK\r\n1 120\r\n2 200\r\n.\r\n",
+        "UIDL": b"+OK\r\n1 aa!\r\n2 bb~\r\n.\r\n",
         "QUIT": b"+OK bye\r\n",
         "*": b"-ERR what\r\n",
     },
@@ -73,6 +75,11 @@ HOSTILE: dict[str, tuple[dict[str, Act], Cause, str]] = {
     "closes at the login": ({"AUTH": close}, Cause.DISCONNECTED, "auth"),
     "asks on and on": ({"AUTH": b"+ more\r\n"}, Cause.PROTOCOL, "auth"),
     "counts in words": ({"STAT": b"+OK two messages\r\n"}, Cause.PROTOCOL, "stat"),
+    "counts beyond all bounds": ({"STAT": b"+OK " + b"9" * 5000 + b" 1\r\n"}, Cause.PROTOCOL, "stat"),
+    "lists in words": ({"LIST": b"+OK\r\none two\r\n.\r\n"}, Cause.PROTOCOL, "list"),
+    "lists messages without end": ({"LIST": flood(b"+OK\r\n" + b"1 2\r\n" * 500)}, Cause.PROTOCOL, "list"),
+    "has no identities": ({"UIDL": b"-ERR no\r\n"}, Cause.REJECTED_PERMANENT, "uidl"),
+    "has empty identities": ({"UIDL": b"+OK\r\n1\r\n.\r\n"}, Cause.PROTOCOL, "uidl"),
     "has no figures": ({"STAT": b"-ERR no\r\n"}, Cause.REJECTED_PERMANENT, "stat"),
 }
 
@@ -94,7 +101,8 @@ async def test_a_polite_server_is_up_after_all_phases(run: Run, login: dict[str,
     async with serving(POLITE.but()) as script:
         result = await run("pop3", clear(script, login))
     assert result.failure is None
-    assert result.phases == ["dns", "connect", "greeting", "capability", "auth", "stat", "quit"]
+    assert result.phases == ["dns", "connect", "greeting", "capability", "auth", "stat", "list", "uidl", "quit"]
+    assert result.steps.evidence.figures == {"messages": 2, "octets": 320}
     assert result.steps.evidence.replies == ["+OK ready", "+OK logged in", "+OK 2 320"]
 
 
@@ -152,6 +160,8 @@ async def test_a_long_credential_waits_to_be_asked_for(run: Run, login: dict[str
         ({"CAPA": drip(b"+OK ")}, "capability"),
         ({"AUTH": stall}, "auth"),
         ({"STAT": stall}, "stat"),
+        ({"LIST": stall}, "list"),
+        ({"UIDL": drip(b"+OK ")}, "uidl"),
     ],
 )
 async def test_a_stall_is_left_to_the_deadline_and_leaves_nothing_behind(

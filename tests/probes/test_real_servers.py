@@ -23,10 +23,10 @@ def credential(lab: Lab, password: str | None = None) -> dict[str, Any]:
 
 
 WAYS = [
-    ("imap", "implicit", "select"),
-    ("imap", "starttls", "select"),
-    ("pop3", "implicit", "stat"),
-    ("pop3", "starttls", "stat"),
+    ("imap", "implicit", "quota"),
+    ("imap", "starttls", "quota"),
+    ("pop3", "implicit", "uidl"),
+    ("pop3", "starttls", "uidl"),
     ("submission", "implicit", "auth"),
     ("submission", "starttls", "auth"),
     ("webmail", "implicit", "inbox"),

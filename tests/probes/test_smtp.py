@@ -39,7 +39,9 @@ def lacking(extension: bytes) -> bytes:
 
 
 async def ask_for_both(peer: Peer) -> None:
-    """AUTH LOGIN with the user name in the first line."""
+    """AUTH LOGIN: first the user name, then the password."""
+    await peer.say(b"334 VXNlcm5hbWU6\r\n")
+    assert b64decode(await peer.hear()) == b"probe@example.org"
     await peer.say(b"334 UGFzc3dvcmQ6\r\n")
     answer = b64decode(await peer.hear()).decode()
     await peer.say(b"235 ok\r\n" if answer == PASSWORD else b"535 no\r\n")
