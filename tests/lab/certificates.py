@@ -1,4 +1,4 @@
-"""Decides which certificates the lab presents: one good chain, and three a client must refuse."""
+"""Decides which certificates the lab presents: one good chain, and four a client must refuse."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ class Certificates:
     expired: Path
     wrong_name: Path
     untrusted: Path
+    doubly_bad: Path
 
 
 def issue(directory: Path) -> Certificates:
@@ -28,6 +29,7 @@ def issue(directory: Path) -> Certificates:
         "server": authority.issue_cert(*_NAMES),
         "expired": authority.issue_cert(*_NAMES, not_after=yesterday),
         "wrong_name": authority.issue_cert("elsewhere.example"),
+        "doubly_bad": authority.issue_cert("elsewhere.example", not_after=yesterday),
         "untrusted": stranger.issue_cert(*_NAMES),
     }
     ca = directory / "ca.pem"

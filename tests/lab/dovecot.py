@@ -17,9 +17,13 @@ from typing import Literal
 
 from tests.lab.ports import HOST, Ports, accepts, greets, greets_by_tls, logs_in, refuses
 from tests.lab.processes import Change, Daemon, Keeper, resume, suspend, wait_until
+from tests.lab.tokens import OAUTH2
 
 EXECUTABLE = "/usr/sbin/dovecot"
+QUOTA_BYTES = 64 << 20
 Child = Literal["imap-login", "auth"]
+Door = tuple[str, int, int]
+"""A protocol with its ports, for STARTTLS and with TLS from the first byte; 0 for none."""
 
 _COMMON = """
 base_dir = {run}/base
@@ -30,11 +34,17 @@ default_internal_group = {internal_group}
 default_login_user = {login_user}
 first_valid_uid = 1
 first_valid_gid = 1
-auth_mechanisms = plain login
+auth_mechanisms = plain login cram-md5 apop xoauth2
 auth_failure_delay = 0
 passdb {{
   driver = passwd-file
+  mechanisms = none plain login cram-md5 apop
   args = {users}
+}}
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2
+  args = {run}/oauth2.conf
 }}
 userdb {{
   driver = static
@@ -42,6 +52,12 @@ userdb {{
 }}
 mail_location = maildir:~/Maildir
 mail_fsync = never
+mail_plugins = quota
+plugin {{
+  quota = count:User quota
+  quota_rule = *:storage={quota_kib}
+  quota_vsizes = yes
+}}
 mail_max_userip_connections = 10000
 namespace inbox {{
   inbox = yes
@@ -141,7 +157,7 @@ class Dovecot:
         links = _FOR_POSTFIX.format(host=HOST, port=ports.lmtp, lmtp=self.lmtp_socket, sasl=self.sasl_socket)
         text = "".join(
             (
-                "protocols = imap pop3 lmtp\n",
+                "protocols = imap pop3 lmtp\nprotocol imap {\n  mail_plugins = quota imap_quota\n}\n",
                 _LOGIN.format(protocol="imap", host=HOST, plain=ports.imap, tls=ports.imaps),
                 _LOGIN.format(protocol="pop3", host=HOST, plain=ports.pop3, tls=ports.pop3s),
                 links,
@@ -209,15 +225,17 @@ class Dovecot:
 
 
 class Impostor:
-    """IMAP over TLS on one port with a certificate that no client should accept.
+    """IMAP over TLS, and what else is asked for, with a certificate that no client should accept.
 
     An instance of its own per certificate: Dovecot can choose one by address or SNI name, not by port.
     """
 
-    def __init__(self, run: Path, shared: Path, *, certificate: Path, port: int, logs: Path, keeper: Keeper) -> None:
-        self._port = port
-        login = _LOGIN.format(protocol="imap", host=HOST, plain=0, tls=port)
-        text = f"protocols = imap\n{login}"
+    def __init__(
+        self, run: Path, shared: Path, *, certificate: Path, doors: list[Door], logs: Path, keeper: Keeper
+    ) -> None:
+        self._port = doors[0][2]
+        logins = "".join(_LOGIN.format(protocol=name, host=HOST, plain=plain, tls=tls) for name, plain, tls in doors)
+        text = f"protocols = {' '.join(name for name, _, _ in doors)}\n{logins}"
         self._daemon = _daemon(
             f"dovecot-{run.name}",
             text,
@@ -253,8 +271,10 @@ def _daemon(name: str, text: str, *, run: Path, shared: Path, certificate: Path,
         users=shared / "users",
         mail=shared / "mail",
         certificate=certificate,
+        quota_kib=QUOTA_BYTES // 1024,
         **_identities(),
     )
+    (run / "oauth2.conf").write_text(OAUTH2.format(keys=shared / "keys"))
     configuration = run / "dovecot.conf"
     configuration.write_text(common + text)
     return Daemon(name, [EXECUTABLE, "-F", "-c", str(configuration)], log=log, keeper=keeper)

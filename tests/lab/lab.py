@@ -21,6 +21,7 @@ from tests.lab.dovecot import Account, Dovecot, Impostor
 from tests.lab.ports import HOST, Ports, reserved_ports
 from tests.lab.postfix import Postfix
 from tests.lab.processes import Change, Keeper, LabUnavailableError
+from tests.lab.tokens import Tokens
 from tests.lab.webmail import Webmail
 
 Freezable = Literal["imap-login", "auth", "smtpd"]
@@ -96,6 +97,10 @@ class Lab:
     @property
     def password_file(self) -> Path:
         return self.probe.password_file
+
+    def token(self, seconds: float = 3600) -> str:
+        """A bearer token of the probe's account for XOAUTH2, valid for so many seconds."""
+        return self._tokens.issue(self.probe.username, seconds)
 
     def stop_dovecot(self) -> Change:
         return self._dovecot.stop()
@@ -173,6 +178,7 @@ class Lab:
         self._postfix = Postfix(
             run / "postfix",
             certificate=certificates.server,
+            bad_certificate=certificates.doubly_bad,
             recipients=list(self._accounts),
             lmtp=self._dovecot.lmtp_socket,
             sasl=self._dovecot.sasl_socket,
@@ -183,6 +189,7 @@ class Lab:
         self._webmail = Webmail(
             run / "web",
             certificate=certificates.server,
+            bad_certificate=certificates.doubly_bad,
             ca=certificates.ca,
             logs=logs,
             ports=ports,
@@ -192,14 +199,19 @@ class Lab:
         self._servers = [self._webmail, self._postfix, self._dovecot, *impostors]
 
     def _build_impostors(self, certificates: Certificates, logs: Path, keeper: Keeper) -> list[Impostor]:
+        ports = self.ports
         bad = {
-            "expired": (certificates.expired, self.ports.imaps_expired),
-            "wrong-name": (certificates.wrong_name, self.ports.imaps_wrong_name),
-            "untrusted": (certificates.untrusted, self.ports.imaps_untrusted),
+            "expired": (certificates.expired, [("imap", 0, ports.imaps_expired)]),
+            "wrong-name": (certificates.wrong_name, [("imap", 0, ports.imaps_wrong_name)]),
+            "untrusted": (certificates.untrusted, [("imap", 0, ports.imaps_untrusted)]),
+            "doubly-bad": (
+                certificates.doubly_bad,
+                [("imap", ports.imap_bad, ports.imaps_bad), ("pop3", ports.pop3_bad, ports.pop3s_bad)],
+            ),
         }
         return [
-            Impostor(self._run / name, self._run, certificate=certificate, port=port, logs=logs, keeper=keeper)
-            for name, (certificate, port) in bad.items()
+            Impostor(self._run / name, self._run, certificate=certificate, doors=doors, logs=logs, keeper=keeper)
+            for name, (certificate, doors) in bad.items()
         ]
 
     def _open_accounts(self) -> None:
@@ -211,6 +223,7 @@ class Lab:
             account.password_file.write_text(account.password + "\n")
             self._accounts[account.username] = account
         dovecot.write_users(self._run / "users", self._accounts)
+        self._tokens = Tokens(self._run / "keys")
         mail = self._run / "mail"
         mail.mkdir(mode=0o700)
         owner = pwd.getpwnam(dovecot.mail_user())

@@ -15,7 +15,10 @@ _PATIENCE_S = 2.0
 
 @dataclass(frozen=True)
 class Ports:
-    """Ports on 127.0.0.1; the last three speak IMAP over TLS with a certificate that must not be accepted."""
+    """Ports on 127.0.0.1; from `imaps_expired` on they have a certificate that must not be accepted.
+
+    That of the `_bad` ones, one for each protocol and way of TLS, has expired and is for another name.
+    """
 
     smtp: int
     submission: int
@@ -29,6 +32,14 @@ class Ports:
     imaps_expired: int
     imaps_wrong_name: int
     imaps_untrusted: int
+    smtp_bad: int
+    submission_bad: int
+    submissions_bad: int
+    imap_bad: int
+    imaps_bad: int
+    pop3_bad: int
+    pop3s_bad: int
+    https_bad: int
 
 
 @contextlib.contextmanager

@@ -2,8 +2,9 @@
 
 `smtp` is a port 25: STARTTLS offered, no AUTH, mail for lab.test only. `submission` (STARTTLS) and
 `submissions` (TLS from the first byte) want AUTH, which Dovecot judges, and offer it under TLS only. Every
-accepted message goes to Dovecot by LMTP. No transport leads anywhere else, so no mail can leave. The loopback
-address is no trusted network, DNS is never asked, and deferred mail is tried again after a second.
+accepted message goes to Dovecot by LMTP; greylisted@lab.test is always asked to come back. No transport leads
+anywhere else, so no mail can leave. The loopback address is no trusted network, DNS is never asked, and deferred
+mail is tried again after a second.
 
 Its master is started directly: `postfix start` spends two seconds on checks a fresh directory does not need.
 """
@@ -42,6 +43,7 @@ relay_transport = error:no mail leaves this machine
 virtual_mailbox_domains = lab.test
 virtual_mailbox_maps = inline:{{ {recipients} }}
 virtual_transport = lmtp:unix:{lmtp}
+smtpd_recipient_restrictions = check_recipient_access inline:{{ {{ greylisted@lab.test = 450 4.2.0 Come back }} }}
 smtpd_relay_restrictions = permit_sasl_authenticated, reject_unauth_destination
 smtpd_tls_chain_files = {certificate}
 smtpd_tls_security_level = may
@@ -62,6 +64,12 @@ _MASTER = """
   -o syslog_name=postfix/submission -o smtpd_sasl_auth_enable=yes -o smtpd_tls_security_level=encrypt
 {host}:{ports.submissions} inet n - n - - smtpd
   -o syslog_name=postfix/submissions -o smtpd_sasl_auth_enable=yes -o smtpd_tls_wrappermode=yes
+{host}:{ports.smtp_bad} inet n - n - - smtpd
+  -o smtpd_tls_chain_files={bad_certificate}
+{host}:{ports.submission_bad} inet n - n - - smtpd
+  -o smtpd_tls_chain_files={bad_certificate} -o smtpd_sasl_auth_enable=yes -o smtpd_tls_security_level=encrypt
+{host}:{ports.submissions_bad} inet n - n - - smtpd
+  -o smtpd_tls_chain_files={bad_certificate} -o smtpd_sasl_auth_enable=yes -o smtpd_tls_wrappermode=yes
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 tlsmgr unix - - n 1000? 1 tlsmgr
@@ -120,6 +128,7 @@ class Postfix:
         run: Path,
         *,
         certificate: Path,
+        bad_certificate: Path,
         recipients: list[str],
         lmtp: Path,
         sasl: Path,
@@ -137,7 +146,7 @@ class Postfix:
             "main.cf": _MAIN.format(
                 run=run, log=log, host=HOST, recipients=known, lmtp=lmtp, certificate=certificate, sasl=sasl
             ),
-            "master.cf": _MASTER.format(host=HOST, ports=ports),
+            "master.cf": _MASTER.format(host=HOST, ports=ports, bad_certificate=bad_certificate),
         }
         for name, text in texts.items():
             (conf / name).write_text(text)

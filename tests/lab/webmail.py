@@ -38,6 +38,12 @@ http {{
   uwsgi_temp_path {run}/tmp/uwsgi;
   scgi_temp_path {run}/tmp/scgi;
   server {{
+    listen {host}:{bad_port} ssl;
+    ssl_certificate {bad_certificate};
+    ssl_certificate_key {bad_certificate};
+    return 204;
+  }}
+  server {{
     listen {host}:{port} ssl http2;
     server_name localhost;
     ssl_certificate {certificate};
@@ -98,13 +104,24 @@ $config['enable_spellcheck'] = false;
 
 
 class Webmail:
-    def __init__(self, run: Path, *, certificate: Path, ca: Path, logs: Path, ports: Ports, keeper: Keeper) -> None:
+    def __init__(
+        self,
+        run: Path,
+        *,
+        certificate: Path,
+        bad_certificate: Path,
+        ca: Path,
+        logs: Path,
+        ports: Ports,
+        keeper: Keeper,
+    ) -> None:
         self._port = ports.https
         self._socket = run / "php.sock"
         run.mkdir(mode=0o755)
         for name in ("config", "data", "tmp"):
             (run / name).mkdir(mode=0o755)
         values = {"run": run, "log": logs, "host": HOST, "port": ports.https, "certificate": certificate}
+        values |= {"bad_port": ports.https_bad, "bad_certificate": bad_certificate}
         root = os.geteuid() == 0
         (run / "nginx.conf").write_text(_NGINX.format(user_line=f"user {_WWW_USER};" if root else "", **values))
         (run / "fpm.conf").write_text(

@@ -27,6 +27,9 @@ class Secret:
     def reveal(self) -> str:
         return self._text
 
+    def renew(self) -> None:
+        """Nobody renews it."""
+
 
 @dataclass(frozen=True)
 class Authority:
@@ -70,7 +73,7 @@ class Watched(Steps):
     """Steps that let the deadline pass a moment after a phase has begun."""
 
     def __init__(self, expire: str | None) -> None:
-        super().__init__(time.monotonic)
+        super().__init__(time.monotonic, transcript=True, wall=time.time)
         self._expire = expire
         self.limit = asyncio.timeout(None)
 
@@ -80,7 +83,7 @@ class Watched(Steps):
         return super().__call__(name)
 
     def aside(self) -> Steps:
-        return Steps(time.monotonic)
+        return Steps(time.monotonic, wall=time.time)
 
 
 Run = Callable[..., Coroutine[Any, Any, Result]]
