@@ -123,12 +123,12 @@ def shown(session: ssl.SSLObject, now: float | None) -> Certificate | None:
     certificate = facts(der) if der else None
     if certificate is None:
         return None
-    problems: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
     if session.context.verify_mode is ssl.CERT_NONE:
-        problems = _problems(certificate, session.server_hostname or "", now)
+        found = faults(certificate, session.server_hostname or "", now)
     links = (facts(one) for one in _sent(session)[:_MAX_CHAIN])
     chain = tuple(Link(one.subject, one.issuer, one.not_after) for one in links if one)
-    return replace(certificate, chain=chain, problems=problems)
+    return replace(certificate, chain=chain, problems=found)
 
 
 def _sent(session: ssl.SSLObject) -> list[bytes]:
@@ -142,7 +142,7 @@ def _sent(session: ssl.SSLObject) -> list[bytes]:
     return [one.public_bytes(_DER) for one in inner.get_unverified_chain() or ()]
 
 
-def _problems(certificate: Certificate, name: str, now: float | None) -> tuple[str, ...]:
+def faults(certificate: Certificate, name: str, now: float | None) -> tuple[str, ...]:
     """Which of the checks that need no authority a certificate fails."""
     found = []
     if now is not None and now > certificate.not_after:
