@@ -62,7 +62,7 @@ class Runner:
 
     async def run(self, target: Target, *, pulse: bool = False) -> Result:
         """Check once (`pulse`: connect and greeting only), within the target's time-out."""
-        steps = Steps(self._clock.monotonic)
+        steps = Steps(self._clock.monotonic, wall=lambda: self._clock.now() / SECOND)
         limit = min(target.timeout, PULSE_TIMEOUT) if pulse else target.timeout
         at, began = self._clock.now(), self._clock.monotonic()
         cause, reply = await self._attempt(target, steps, limit, pulse=pulse)
@@ -120,8 +120,12 @@ def explanation(result: Result) -> dict[str, Any] | None:
     return {
         "reply": result.reply,
         "replies": list(seen.replies),
+        "codes": [list(pair) for pair in seen.codes],
+        "warnings": list(seen.warnings),
+        "addresses": list(seen.addresses),
         "address": seen.address,
         "tls_version": seen.tls_version,
+        "tls_cipher": seen.tls_cipher,
         "certificate": certificate_document(seen.certificate, lambda instant: instant),
         "phases": [[phase.name, round(phase.seconds * SECOND)] for phase in result.phases],
         "pulse": result.pulse,
@@ -129,13 +133,19 @@ def explanation(result: Result) -> dict[str, Any] | None:
 
 
 def certificate_document(certificate: Certificate | None, shown: Callable[[int], Any]) -> dict[str, Any] | None:
-    """A certificate's facts; `shown` makes of its end, in seconds since the epoch, what the reader wants."""
+    """A certificate's facts; `shown` makes of an instant, in seconds since the epoch, what the reader wants."""
     if certificate is None:
         return None
     return {
         "subject": certificate.subject,
         "issuer": certificate.issuer,
         "names": list(certificate.names),
+        "not_before": shown(int(certificate.not_before)),
         "not_after": shown(int(certificate.not_after)),
         "problem": certificate.problem,
+        "problems": list(certificate.problems),
+        "chain": [
+            {"subject": link.subject, "issuer": link.issuer, "not_after": shown(int(link.not_after))}
+            for link in certificate.chain
+        ],
     }

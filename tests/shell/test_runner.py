@@ -220,14 +220,19 @@ def test_what_is_kept_of_a_failure_is_fit_for_the_ledger() -> None:
             await asyncio.sleep(0.25)
             steps.evidence.address = "192.0.2.1"
             steps.reply("220 mx.example.go.th")
+            steps.code("421 4.3.2")
             raise ProbeFailureError(Cause.REJECTED_TEMPORARY, "421 busy")
 
     kept = explanation(checked(work, pulse=True))
     assert json.loads(json.dumps(kept)) == {
         "reply": "421 busy",
         "replies": ["220 mx.example.go.th"],
+        "codes": [["greeting", "421 4.3.2"]],
+        "warnings": [],
+        "addresses": [],
         "address": "192.0.2.1",
         "tls_version": None,
+        "tls_cipher": None,
         "certificate": None,
         "phases": [["greeting", 250_000]],
         "pulse": True,
