@@ -41,7 +41,7 @@ class Cause(StrEnum):
     UNDELIVERED = "undelivered"  # a message accepted, and not found before its deadline
     BOUNCED = "bounced"  # a message accepted, and returned
     TIMEOUT = "timeout"  # the deadline passed in a phase after connecting
-    CREDENTIAL = "credential"  # refused, and this credential has never worked
+    CREDENTIAL = "credential"  # refused, and it has never worked, or is a token, or cannot be read
     MISSED = "missed"  # a slot of the schedule that passed without a check
     OVERLOAD = "overload"  # a time-out while this machine was too busy to be believed
     SELF_TEST = "self_test"  # a canary of the monitor's own network failed at that time
