@@ -39,7 +39,7 @@ class Connector(aiohttp.BaseConnector):
         self, steps: Steps, context: ssl.SSLContext, server_name: str | None, family: net.Family = "any"
     ) -> None:
         super().__init__()
-        self._family_wanted = family
+        self._address_family = family
         self._steps = steps
         self._context = context
         self._server_name = server_name
@@ -47,7 +47,7 @@ class Connector(aiohttp.BaseConnector):
         self._transports: list[asyncio.Transport] = []
 
     async def open(self, url: URL, steps: Steps) -> ResponseHandler:
-        endpoint = endpoint_of(url, self._server_name, self._family_wanted)
+        endpoint = endpoint_of(url, self._server_name, self._address_family)
         context = self._context if url.scheme == "https" else None
         transport, handler = await net.open_connection(steps, self._factory, endpoint, context)
         self._transports.append(transport)

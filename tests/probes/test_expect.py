@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from probes import REGISTRY
 from probes.base import Phase, Steps
 from probes.errors import Cause, ProbeFailureError
 from probes.expect import Expect, MailExpect, judge
@@ -14,6 +15,8 @@ from tests.probes.test_imap import CAPABILITIES as IMAP_CAPABILITIES
 from tests.probes.test_imap import POLITE as IMAP
 from tests.probes.test_real_servers import credential, reach
 from tests.probes.test_smtp import EXTENSIONS, POLITE, clear
+
+SERVERS = {"smtp", "submission", "imap", "pop3", "webmail"}
 
 
 def steps(*phases: tuple[str, float], capabilities: tuple[str, ...] = (), tls_version: str | None = None) -> Steps:
@@ -143,6 +146,16 @@ async def test_capabilities_in_the_answer_to_the_login_count(run: Run, login: di
     assert result.failure is None
 
 
+@pytest.mark.parametrize("kind", sorted(SERVERS))
+async def test_every_phase_of_a_check_may_have_its_seconds(kind: str, shared_lab: Lab, run: Run) -> None:
+    options = reach(shared_lab, kind, "implicit" if kind == "webmail" else "starttls")
+    options |= {"recipient": shared_lab.probe.username} if kind == "smtp" else {"login": credential(shared_lab)}
+    result = await run(kind, options)
+    assert result.failure is None
+    limits = dict.fromkeys([*result.phases, "total"], 60)
+    assert REGISTRY[kind].Options.model_validate(options | {"expect": {"max_seconds": limits}})
+
+
 @pytest.mark.parametrize(("slow", "cause"), [("warn", None), ("down", Cause.SLOW)])
 async def test_a_slow_server_is_down_only_where_the_target_says_so(slow: str, cause: Cause | None, run: Run) -> None:
     expect = {"max_seconds": {"total": 0.000001}, "slow": slow}
@@ -151,3 +164,20 @@ async def test_a_slow_server_is_down_only_where_the_target_says_so(slow: str, ca
     assert result.cause is cause
     said = result.failure.reply if result.failure else result.steps.evidence.warnings[0]
     assert said.startswith("slow: total took ")
+
+
+async def test_a_real_webmail_is_held_to_its_seconds_too(shared_lab: Lab, run: Run) -> None:
+    expect = {"max_seconds": {"inbox": 0.000001, "dns": 10}, "min_tls": "1.2"}
+    options = reach(shared_lab, "webmail", "implicit") | {"login": credential(shared_lab), "expect": expect}
+    result = await run("webmail", options | {"address_family": "ipv4"})
+    assert result.failure is None
+    assert [text.partition(" took")[0] for text in result.steps.evidence.warnings] == ["slow: inbox"]
+    assert set(result.steps.evidence.addresses) == {"127.0.0.1"}
+
+
+async def test_a_real_server_of_an_older_tls_is_not_as_expected(shared_lab: Lab, run: Run) -> None:
+    """Debian's nginx speaks nothing newer than 1.2 unless it is told to."""
+    result = await run("webmail", reach(shared_lab, "webmail", "implicit") | {"expect": {"min_tls": "1.3"}})
+    assert (result.cause, result.steps.failed) == (Cause.EXPECTATION, "expect")
+    assert result.failure is not None
+    assert result.failure.reply == "TLSv1.2, expected at least TLSv1.3"

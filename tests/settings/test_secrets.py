@@ -149,6 +149,19 @@ def test_a_password_is_read_once(tmp_path: Path) -> None:
     assert secret.reveal() == PASSWORD
 
 
+def test_a_token_is_read_again_and_the_last_one_stays_where_it_cannot_be(tmp_path: Path) -> None:
+    secret = SecretReference("file", str(kept(tmp_path, "first\n")))
+    secret.load()
+    kept(tmp_path, "second\n")
+    secret.renew()
+    assert secret.reveal() == "second"
+
+    kept(tmp_path, "\n")
+    with pytest.raises(SecretError, match="is empty"):
+        secret.renew()
+    assert secret.reveal() == "second"
+
+
 def test_a_password_that_many_targets_use_is_read_once_and_reported_once_a_line(tmp_path: Path) -> None:
     settings = loaded(tmp_path, "{file: password}", "{file: password}")
 
