@@ -103,6 +103,19 @@ service {protocol}-login {{
 }}
 """
 
+_SIEVE = """
+service managesieve-login {{
+  chroot =
+  service_count = 0
+  process_min_avail = 1
+  process_limit = 1
+  inet_listener sieve {{
+    address = {host}
+    port = {port}
+  }}
+}}
+"""
+
 _FOR_POSTFIX = """
 postmaster_address = postmaster@lab.test
 service lmtp {{
@@ -157,9 +170,10 @@ class Dovecot:
         links = _FOR_POSTFIX.format(host=HOST, port=ports.lmtp, lmtp=self.lmtp_socket, sasl=self.sasl_socket)
         text = "".join(
             (
-                "protocols = imap pop3 lmtp\nprotocol imap {\n  mail_plugins = quota imap_quota\n}\n",
+                "protocols = imap pop3 lmtp sieve\nprotocol imap {\n  mail_plugins = quota imap_quota\n}\n",
                 _LOGIN.format(protocol="imap", host=HOST, plain=ports.imap, tls=ports.imaps),
                 _LOGIN.format(protocol="pop3", host=HOST, plain=ports.pop3, tls=ports.pop3s),
+                _SIEVE.format(host=HOST, port=ports.sieve),
                 links,
             )
         )
@@ -176,6 +190,7 @@ class Dovecot:
         # "* OK Waiting for authentication process" is a greeting, too, but not yet a service
         self._daemon.wait_until(lambda: greets(ports.imap, b"* OK [CAPABILITY"), "an IMAP greeting")
         self._daemon.wait_until(lambda: greets(ports.pop3, b"+OK"), "a POP3 greeting")
+        self._daemon.wait_until(lambda: greets(ports.sieve, b'"IMPLEMENTATION"'), "a ManageSieve greeting")
         self._daemon.wait_until(lambda: accepts(ports.lmtp), "its LMTP port")
 
     def start(self) -> Change:
@@ -191,8 +206,8 @@ class Dovecot:
         once the login processes are gone, so that the instants of the change lie close together.
         """
         ports = self._ports
-        listening = (ports.imap, ports.imaps, ports.pop3, ports.pop3s, ports.lmtp)
-        logins = ("imap-login", "pop3-login")
+        listening = (ports.imap, ports.imaps, ports.pop3, ports.pop3s, ports.sieve, ports.lmtp)
+        logins = ("imap-login", "pop3-login", "managesieve-login")
         before = time.time()
         self._daemon.terminate()
         wait_until(lambda: not self._daemon.members(*logins), "Dovecot's login processes to end")

@@ -31,6 +31,7 @@ _PROVIDERS = {  # patterns of files, since PHP's lie under its version
     dovecot.EXECUTABLE: "dovecot-core",
     "/usr/lib/dovecot/imap-login": "dovecot-imapd",
     "/usr/lib/dovecot/pop3-login": "dovecot-pop3d",
+    "/usr/lib/dovecot/managesieve-login": "dovecot-managesieved",
     "/usr/lib/dovecot/lmtp": "dovecot-lmtpd",
     postfix.EXECUTABLE: "postfix",
     webmail.NGINX: "nginx-light",

@@ -27,6 +27,7 @@ class Ports:
     imaps: int
     pop3: int
     pop3s: int
+    sieve: int
     lmtp: int
     https: int
     imaps_expired: int
