@@ -26,7 +26,9 @@ from monitor.ledger.restore import changed, put_in_force, restored
 from monitor.ledger.writer import Writer
 from monitor.metrics import Health, Lateness
 from monitor.notify import Notifier, watchdog_seconds
+from monitor.posture import Posture
 from monitor.recorder import Arrival, Recorder
+from monitor.runner import Target
 from monitor.scheduler import Scheduler, WallClock
 from monitor.settings import ConfigurationError, Settings, load
 from monitor.web.server import Pages
@@ -49,6 +51,7 @@ class Daemon:
         self.book, declarations = restored(ledger, rules_of(settings))
         self._first_facts = put_in_force(self.book, ledger, rules_of(settings), self._started)
         self.fleet = Fleet(self.clock, self.book, targets_of(settings))
+        self.posture = Posture(self.clock, settings.security, self._probed)
         self.lateness = Lateness()
         self.recorder = Recorder(self.clock, self.book, self._writer, self._committed)
         credentials = Credentials(link.fact for link in ledger.facts((KIND,)))
@@ -82,6 +85,10 @@ class Daemon:
             lateness=self.lateness,
         )
         self._pages = Pages(self._application, self.act)
+
+    @property
+    def _probed(self) -> dict[str, Target]:
+        return {name: live.target for name, live in self.fleet.lives.items()}
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT. Raises ListenError where a listener cannot be opened."""
@@ -122,7 +129,7 @@ class Daemon:
             async with asyncio.TaskGroup() as group:
                 tasks: list[Callable[[], Awaitable[None]]] = [
                     self.scheduler.run, self.recorder.run, self._open_books, self._measure_lag, self._refresh,
-                    self._pet_watchdog, self._reload,
+                    self._pet_watchdog, self._reload, self.posture.run,
                 ]  # fmt: skip
                 running = [group.create_task(_run(task), name=task.__name__) for task in tasks]
                 await self._stopping.wait()
@@ -163,6 +170,7 @@ class Daemon:
         added, removed = self.fleet.change(targets)
         self.fleet.start(self.scheduler)
         self.recorder.put(Arrival(None, facts=(*facts, self._fact("reloaded", {"added": added, "removed": removed}))))
+        self.posture.change(settings.security, self._probed)
         self.settings = settings
         self._reloaded = (True, now)
         log.info("configuration.reloaded", added=added, removed=removed, rules_changed=bool(facts))

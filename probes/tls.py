@@ -126,12 +126,12 @@ def shown(session: ssl.SSLObject, now: float | None) -> Certificate | None:
     found: tuple[str, ...] = ()
     if session.context.verify_mode is ssl.CERT_NONE:
         found = faults(certificate, session.server_hostname or "", now)
-    links = (facts(one) for one in _sent(session)[:_MAX_CHAIN])
+    links = (facts(one) for one in sent(session)[:_MAX_CHAIN])
     chain = tuple(Link(one.subject, one.issuer, one.not_after) for one in links if one)
     return replace(certificate, chain=chain, problems=found)
 
 
-def _sent(session: ssl.SSLObject) -> list[bytes]:
+def sent(session: ssl.SSLObject) -> list[bytes]:
     """The chain as the server sent it; before 3.13 the standard library has it without a public name."""
     public = getattr(session, "get_unverified_chain", None)
     if public:

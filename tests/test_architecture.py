@@ -24,6 +24,7 @@ DRIVERS = {
     "yaml": {"monitor/settings/nodes.py"},
 }
 TRANSLATORS = {
+    "monitor/posture.py",
     "monitor/runner.py",
     "monitor/blame.py",
     "monitor/scheduler.py",

@@ -31,6 +31,7 @@ from monitor.settings.sections import (
     SlaSettings,
     WebSettings,
 )
+from monitor.settings.security import SecuritySettings, report_targets
 from monitor.settings.services import names_of, read_services
 from monitor.settings.windows import read_exclusions, read_windows
 from probes import REGISTRY
@@ -60,6 +61,7 @@ SECTIONS: dict[str, type[Section]] = {
     "log": LogSettings,
     "defaults": Defaults,
     "maintenance_policy": MaintenancePolicy,
+    "security": SecuritySettings,
 }
 LISTS = ("self_test", "services", "maintenance", "exclusions")
 
@@ -77,6 +79,7 @@ class Settings:
     log: LogSettings
     defaults: Defaults
     maintenance_policy: MaintenancePolicy
+    security: SecuritySettings
     self_test: tuple[SelfTest, ...]
     services: tuple[ServiceSettings, ...]
     maintenance: tuple[WindowSettings, ...]
@@ -132,6 +135,7 @@ def _settings(reader: Reader, tree: dict[str, Any], path: Path, sla: SlaSettings
     listed = {key: tree[key] for key in TopLevel.model_fields if key in tree}
     top_level = reader.model(TopLevel, listed, ()) or TopLevel.model_construct()
     names = names_of(tree)
+    report_targets(reader, made["security"], names)
     return Settings(
         path=path,
         **made,

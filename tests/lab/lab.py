@@ -109,6 +109,10 @@ class Lab:
     def start_dovecot(self) -> Change:
         return self._dovecot.start()
 
+    def configure_postfix(self, **parameters: str) -> None:
+        """Restart it with other parameters of main.cf."""
+        self._postfix.configure(**parameters)
+
     def stop_postfix(self) -> Change:
         return self._postfix.stop()
 

@@ -122,6 +122,12 @@ def namespace() -> list[str]:
     return prefix
 
 
+def _settle(file: Path) -> None:
+    """Set its time back: each program waits for a file younger than 2 s."""
+    minute_ago = time.time() - 60
+    os.utime(file, (minute_ago, minute_ago))
+
+
 class Postfix:
     def __init__(
         self,
@@ -139,7 +145,7 @@ class Postfix:
         self._ports = ports
         log = logs / "postfix.log"
         run.mkdir(mode=0o755)
-        conf = run / "conf"
+        conf = self._conf = run / "conf"
         conf.mkdir(mode=0o755)
         known = " ".join(f"{{ {recipient} = ok }}" for recipient in recipients)
         texts = {
@@ -150,8 +156,7 @@ class Postfix:
         }
         for name, text in texts.items():
             (conf / name).write_text(text)
-            minute_ago = time.time() - 60
-            os.utime(conf / name, (minute_ago, minute_ago))  # each program waits for a file younger than 2 s to settle
+            _settle(conf / name)
         command = [*namespace(), "sh", "-c", _START, "sh", str(run), EXECUTABLE]
         self._daemon = Daemon("postfix", command, log=log, keeper=keeper)
 
@@ -179,6 +184,15 @@ class Postfix:
         after = time.time()
         self._daemon.settle()
         return Change(before, after)
+
+    def configure(self, **parameters: str) -> None:
+        """Restart it with other parameters of main.cf."""
+        self.stop()
+        main = self._conf / "main.cf"
+        written = [line for line in main.read_text().splitlines() if line.partition(" = ")[0] not in parameters]
+        main.write_text("\n".join([*written, *(f"{name} = {value}" for name, value in parameters.items())]) + "\n")
+        _settle(main)
+        self.start()
 
     def freeze(self) -> Change:
         """Suspend the master and every smtpd: an idle one would still serve while only the master sleeps."""
