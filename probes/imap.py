@@ -74,11 +74,16 @@ class ImapSession(Wire):
         super().__init__(steps)
         self._mailbox = mailbox
         self._quota = quota
+        self._logged_in = False
 
     async def greeting(self) -> None:
         line = await self._greeted
         self._steps.reply(line)
-        match line.upper().split(" ")[:2]:
+        star, _, said = line.partition(" ")
+        status, _, more = said.upper().partition(" ")
+        if code := response_code(more):
+            self._steps.code(f"{status} [{code}]")
+        match [star, status]:
             case ["*", "OK"]:
                 self.state = NONAUTH
             case ["*", "PREAUTH"]:
@@ -128,6 +133,7 @@ class ImapSession(Wire):
         self._steps.reply(text(response))
         self._learn(offered(response.lines))
         self.state = AUTH
+        self._logged_in = True
 
     async def _authenticate(self, exchange: sasl.Exchange) -> Response:
         self._exchange = exchange
@@ -141,7 +147,7 @@ class ImapSession(Wire):
         self.capabilities |= set(capabilities)
 
     async def use(self, steps: Steps) -> None:
-        if self.state == NONAUTH:
+        if not self._logged_in:
             return
         async with steps("select"):
             await self._select()

@@ -98,6 +98,7 @@ class Pop3Session(asyncio.Protocol):
     async def greeting(self) -> None:
         self._greeting = line = await self._line()
         self._steps.reply(line)
+        self._note_code(line)
         if not line.startswith(("+OK", "-ERR")):
             raise ProbeFailureError(Cause.PROTOCOL, f"not a POP3 greeting: {line}")
         if line.startswith("-ERR"):
@@ -206,15 +207,19 @@ class Pop3Session(asyncio.Protocol):
         self._steps.said("C", command if shown is None else shown)
         net.send(self.transport, command.encode() + b"\r\n")
         line = await self._line()
-        if code := response_code(re.sub(r"^(\+OK|-ERR)", "", line)):
-            self._steps.code(f"{line[:4].strip()} [{code}]")
-        elif line.startswith("-ERR"):
-            self._steps.code("-ERR")
+        self._note_code(line)
         if line.startswith("-ERR"):
             raise _RefusedError(_refused(line).cause, line)
         if not line.startswith(expected):
             raise ProbeFailureError(Cause.PROTOCOL, f"not a POP3 reply: {line}")
         return line
+
+    def _note_code(self, line: str) -> None:
+        status, _, text = line.partition(" ")
+        if code := response_code(text):
+            self._steps.code(f"{status} [{code}]")
+        elif status == "-ERR":
+            self._steps.code(status)
 
     async def listing(self) -> list[str]:
         """The lines of a multi-line answer, up to the dot that ends it."""

@@ -100,3 +100,25 @@ async def test_without_a_login_no_mailbox_is_asked_for(kind: str, run: Run) -> N
         result = await run(kind, {"host": "127.0.0.1", "port": script.port, "tls": "none"})
     assert result.failure is None
     assert result.phases == ["dns", "connect", "greeting", "capability", "quit"]
+
+
+async def test_a_mailbox_that_is_open_to_everybody_is_left_alone_without_a_login(run: Run) -> None:
+    async with serving(COUNTING.but(greeting=b"* PREAUTH come in\r\n")) as script:
+        result = await run("imap", {"host": "127.0.0.1", "port": script.port, "tls": "none"})
+    assert result.failure is None
+    assert "select" not in result.phases
+
+
+@pytest.mark.parametrize(
+    ("kind", "greeting", "code"),
+    [
+        ("imap", b"* BYE [UNAVAILABLE] later\r\n", "BYE [UNAVAILABLE]"),
+        ("pop3", b"-ERR [SYS/TEMP] later\r\n", "-ERR [SYS/TEMP]"),
+        ("pop3", b"-ERR\r\n", "-ERR"),
+    ],
+)
+async def test_the_code_of_a_greeting_is_kept(kind: str, greeting: bytes, code: str, run: Run) -> None:
+    async with serving((COUNTING if kind == "imap" else POP3).but(greeting=greeting)) as script:
+        result = await run(kind, {"host": "127.0.0.1", "port": script.port, "tls": "none"})
+    assert result.steps.failed == "greeting"
+    assert result.steps.evidence.codes == [("greeting", code)]
