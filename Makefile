@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: bench demo test lint types tests wheel lab format lock clean mutate
+.PHONY: bench demo fuzz test lint types tests wheel lab format lock clean mutate
 
 demo: .venv/ready .venv/lab  ## a real outage on real mail servers, live in the terminal
 	@$(BIN)/python -m tests.lab.demo
@@ -32,6 +32,9 @@ wheel: .venv/ready .venv/lab .venv/servers
 
 mutate: .venv/ready  ## change the accounting in many small ways; do the tests notice?
 	$(BIN)/python bench/mutate.py $(if $(SAMPLE),--sample $(SAMPLE)) --workers $(WORKERS)
+
+fuzz: .venv/ready  ## a million spoilt inputs for what reads a stranger's bytes; writes docs/results/fuzz-DATE.md
+	$(BIN)/python -m tests.fuzz --write $(if $(SEED),--seed $(SEED)) $(if $(INPUTS),--inputs $(INPUTS))
 
 lab: .venv/ready .venv/lab  ## the mail servers alone, until Ctrl-C
 	@$(BIN)/python -m tests.lab

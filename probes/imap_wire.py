@@ -10,7 +10,7 @@ import logging
 import re
 from typing import cast
 
-from aioimaplib.aioimaplib import Command, IMAP4ClientProtocol, Response
+from aioimaplib.aioimaplib import NONAUTH, Command, IMAP4ClientProtocol, Response
 
 from probes import net
 from probes.base import CONCEALED, Steps
@@ -108,6 +108,7 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # the library carries no
             if self._greeted.done():
                 self._reply(line)
             else:
+                self.state = NONAUTH  # at once: what follows would be a greeting, too, to the library
                 self._greeted.set_result(line.decode(errors="replace"))
 
     def _reply(self, line: bytes) -> None:
