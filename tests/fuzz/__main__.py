@@ -19,10 +19,10 @@ from tests.fuzz.dialogues import Broken, Dialogue, dialogues
 from tests.fuzz.parsers import Parser, parsers
 
 WHAT = """\
-A dialogue is a polite server's answers, each spoilt by bytes, tokens of the grammar, cuts, repetitions and answers to other
-questions, in pieces of any size, until the server hangs up. Nothing but `ProbeFailureError` may leave the probe, it ends
-when the connection does, no exception is left in the event loop, the password is nowhere, and what is kept is bounded and
-fit to print."""
+A dialogue is a polite server's answers, each spoilt by bytes, tokens of the grammar, cuts, repetitions and answers to
+other questions, in pieces of any size, until the server hangs up. Nothing but `ProbeFailureError` may leave the probe,
+it ends when the connection does, no exception is left in the event loop, the password is nowhere, and what is kept is
+bounded and fit to print."""
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
 
 
