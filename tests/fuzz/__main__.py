@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from random import Random
 
-from tests.fuzz.dialogues import Broken, Dialogue, dialogues
+from tests.fuzz.dialogues import BrokenError, Dialogue, dialogues
 from tests.fuzz.parsers import Parser, parsers
 
 WHAT = """\
@@ -50,11 +50,11 @@ async def survive(target: Dialogue | Parser, seed: str, inputs: int) -> Outcome:
                 await target.meet(random)
             else:
                 target.meet(random)
-        except Broken as broken:
+        except BrokenError as broken:
             outcome.findings.setdefault(str(broken)[:200], f"--seed {seed} --only '{target.name}' --number {number}")
         outcome.inputs += 1
     gc.collect()  # an exception that nobody looked at is told of when its task goes
-    outcome.findings |= {complaint: f"--seed {seed} --only '{target.name}', any of them" for complaint in complaints}
+    outcome.findings |= dict.fromkeys(complaints, f"--seed {seed} --only '{target.name}', any of them")
     outcome.seconds = time.process_time() - began
     return outcome
 
@@ -67,7 +67,7 @@ def again(target: Dialogue | Parser, seed: str, number: int) -> None:
             print(asyncio.run(target.meet(random)))
         else:
             print(target.meet(random))
-    except Broken:
+    except BrokenError:
         traceback.print_exc()
 
 

@@ -23,7 +23,7 @@ PATIENCE = 5
 """Rounds in which nothing is said on either side, before the server hangs up."""
 
 
-class Broken(AssertionError):
+class BrokenError(AssertionError):
     """What must not happen, whatever a server says."""
 
 
@@ -103,7 +103,7 @@ class Dialogue:
     answers: tuple[bytes, ...]
 
     async def meet(self, random: Random) -> tuple[bytes, ...]:
-        """One spoilt dialogue; returns what was said. Raises Broken."""
+        """One spoilt dialogue; returns what was said. Raises BrokenError."""
         answers = tuple(spoilt(random, one, self.answers) for one in self.answers)
         answers = answers[: random.randint(1, len(answers))] if random.random() < 0.2 else answers
         await self.replay(answers, random)
@@ -126,7 +126,7 @@ class Dialogue:
                 transport.abort()
         else:
             task.cancel()
-            raise Broken("the client goes on though the connection has ended")
+            raise BrokenError("the client goes on though the connection has ended")
         _judge(task, steps)
 
 
@@ -148,17 +148,17 @@ async def _dialogue(probe: MailProbe, steps: Steps, session: Any, transport: _Tr
 def _judge(task: "asyncio.Future[None]", steps: Steps) -> None:
     error = task.exception()
     if error is not None and not isinstance(error, ProbeFailureError):
-        raise Broken(f"{type(error).__name__} leaves the probe: {error!r}") from error
+        raise BrokenError(f"{type(error).__name__} leaves the probe: {error!r}") from error
     seen = steps.evidence
     texts = [*seen.replies, *seen.transcript, *seen.warnings, *seen.capabilities, *([error.reply] if error else [])]
     for text in texts:
         if PASSWORD in text:
-            raise Broken(f"the password is in the evidence: {text!r}")
+            raise BrokenError(f"the password is in the evidence: {text!r}")
     for text in (*seen.replies, *seen.transcript, *seen.warnings, *([error.reply] if error else [])):
         if len(text) > 4 * 400 or any(ord(character) < 32 or ord(character) == 127 for character in text):
-            raise Broken(f"not fit to print: {text[:200]!r}")
+            raise BrokenError(f"not fit to print: {text[:200]!r}")
     if len(seen.replies) > steps.MAX_REPLIES or len(seen.transcript) > steps.MAX_TRANSCRIPT:
-        raise Broken("the evidence grows without bound")
+        raise BrokenError("the evidence grows without bound")
 
 
 def _probe(kind: Any, **options: Any) -> Callable[[], MailProbe]:

@@ -4,13 +4,14 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 TOKENS = [
-    b"\r\n", b"\n", b"\r", b"\0", b" ", b"\t", b"*", b"+ ", b"+OK ", b"-ERR ", b"OK ", b"NO ", b"BYE ", b"BAD ", b"%T ",
-    b"{0}\r\n", b"{1}\r\n", b"{7}\r\nabc", b"{99999999999}\r\n", b"{-1}\r\n", b"{4294967296}\r\n", b"{1+}\r\n", b"{", b"}",
-    b"(", b")", b"[", b"]", b"<", b">", b'"', b"\\", b"\\\"", b".", b"..", b".\r\n", b"\xff\xfe", b"\xe0\xb8", b"\x1b[31m",
-    "กล่องขาเข้า".encode(), "\u202e\u2028".encode(), b"&AGE-", b"&", b"=?utf-8?b?//8=?=", b"000 ", b"999 ", b"250-", b"250 ",
-    b"220 ", b"334 ", b"421 ", b"535 5.7.8 ", b"5.999.9999 ", b"[AUTHENTICATIONFAILED] ", b"[SYS/TEMP] ", b"(TRYLATER) ",
-    b"* 1 EXISTS\r\n", b"* BYE\r\n", b"* CAPABILITY ", b"* QUOTA a (STORAGE 1 0)\r\n", b"* STATUS a (MESSAGES -1)\r\n",
-    b"9" * 40, b"-1", b"1e9", b"AUTH=", b"AUTH=PLAIN", b"SASL-IR", b"LOGINDISABLED", b"eyJzdGF0dXMiOiI0MDAifQ==", b"====",
+    b"\r\n", b"\n", b"\r", b"\0", b" ", b"\t", b"*", b"+ ", b"+OK ", b"-ERR ", b"OK ", b"NO ", b"BYE ", b"BAD ",
+    b"%T ", b"{0}\r\n", b"{1}\r\n", b"{7}\r\nabc", b"{99999999999}\r\n", b"{-1}\r\n", b"{4294967296}\r\n",
+    b"{1+}\r\n", b"{", b"}", b"(", b")", b"[", b"]", b"<", b">", b"\\", b'\\"', b".", b"..", b".\r\n",
+    b"\xff\xfe", b"\xe0\xb8", b"\x1b[31m", "กล่องขาเข้า".encode(), "\u202e\u2028".encode(), b"&AGE-", b"&",
+    b"=?utf-8?b?//8=?=", b"000 ", b"999 ", b"250-", b"250 ", b"220 ", b"334 ", b"421 ", b"535 5.7.8 ",
+    b"5.999.9999 ", b"[AUTHENTICATIONFAILED] ", b"[SYS/TEMP] ", b"(TRYLATER) ", b"* 1 EXISTS\r\n", b"* BYE\r\n",
+    b"* CAPABILITY ", b"* QUOTA a (STORAGE 1 0)\r\n", b"* STATUS a (MESSAGES -1)\r\n", b"9" * 40, b"-1", b"1e9",
+    b"AUTH=", b"AUTH=PLAIN", b"SASL-IR", b"LOGINDISABLED", b"eyJzdGF0dXMiOiI0MDAifQ==", b"====",
 ]  # fmt: skip
 
 Spoil = Callable[[Random, bytearray, Sequence[bytes]], None]

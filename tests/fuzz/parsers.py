@@ -1,6 +1,6 @@
 """Decides what is parsed beside dialogues: certificates, names, DNS records, each from spoilt samples."""
 
-import datetime
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
@@ -17,7 +17,7 @@ from probes.imap_replies import mailbox_name
 from probes.lines import MAX_BYTES, MAX_LINE, LineBuffer, response_code
 from probes.posture import records
 from probes.sasl import Exchange
-from tests.fuzz.dialogues import Broken
+from tests.fuzz.dialogues import BrokenError
 from tests.fuzz.mutation import spoilt
 
 
@@ -30,7 +30,7 @@ class Parser:
     read: Callable[[bytes], Any]
 
     def meet(self, random: Random) -> bytes:
-        """One spoilt input; returns it. Raises Broken."""
+        """One spoilt input; returns it. Raises BrokenError."""
         text = spoilt(random, random.choice(self.samples), self.samples)
         self.replay(text)
         return text
@@ -40,18 +40,18 @@ class Parser:
             self.read(text)
         except ProbeFailureError as failure:
             if len(failure.reply) > MAX_LINE + 100:
-                raise Broken("a failure without bound") from failure
-        except Broken:
+                raise BrokenError("a failure without bound") from failure
+        except BrokenError:
             raise
         except Exception as error:
-            raise Broken(f"{type(error).__name__}: {error}") from error
+            raise BrokenError(f"{type(error).__name__}: {error}") from error
 
 
 def _certificate(der: bytes) -> None:
     found = tls.facts.__wrapped__(der)
     for text in () if found is None else (found.subject, found.issuer, *found.names):
         if any(ord(character) < 32 for character in text) or len(text) > 200:
-            raise Broken(f"not fit to print: {text!r}")
+            raise BrokenError(f"not fit to print: {text!r}")
 
 
 def _lines(data: bytes) -> None:
@@ -61,19 +61,19 @@ def _lines(data: bytes) -> None:
         while (line := buffer.line()) is not None:
             response_code(line.decode(errors="replace"))
     if len(buffer) > MAX_BYTES:
-        raise Broken("the buffer grows without bound")
+        raise BrokenError("the buffer grows without bound")
 
 
 def _printable(data: bytes) -> None:
     shown = printable(data.decode(errors="surrogateescape"))
     if any(ord(character) < 32 or 0xD800 <= ord(character) < 0xE000 for character in shown):
-        raise Broken(f"not fit to print: {shown!r}")
+        raise BrokenError(f"not fit to print: {shown!r}")
     shown.encode()
 
 
 def _mailbox(data: bytes) -> None:
     if not mailbox_name(data.decode(errors="replace")).isascii():
-        raise Broken("a mailbox name that is not ASCII goes over the wire")
+        raise BrokenError("a mailbox name that is not ASCII goes over the wire")
 
 
 def _challenge(data: bytes) -> None:
@@ -83,7 +83,7 @@ def _challenge(data: bytes) -> None:
         exchange.answer(text)
         exchange.answer(text)
         if "0451" in exchange.refusal:
-            raise Broken("the password is in the refusal")
+            raise BrokenError("the password is in the refusal")
 
 
 def _published(data: bytes) -> None:
@@ -95,12 +95,12 @@ def _published(data: bytes) -> None:
         records.mta_sts_policy(text, ["mx.example.org"]),
     ):
         if fact is not None and fact.detail != printable(fact.detail):
-            raise Broken(f"not fit to print: {fact.detail!r}")
+            raise BrokenError(f"not fit to print: {fact.detail!r}")
 
 
 def parsers() -> list[Parser]:
     ca = trustme.CA()
-    ends = datetime.datetime(2030, 1, 1, tzinfo=datetime.UTC)
+    ends = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
     issued = [
         ca.issue_cert("mx.example.org", "ไทย.example.org", "192.0.2.1", not_after=ends),
         ca.issue_cert("a@b.example"),
