@@ -2,6 +2,7 @@
 
 import re
 import ssl
+import warnings
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
@@ -180,7 +181,9 @@ def expiring(certificate: Certificate, min_days_left: int, now: float) -> str | 
 def facts(der: bytes) -> Certificate | None:
     """What a certificate says, or None where it cannot be read."""
     try:
-        certificate = x509.load_der_x509_certificate(der)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what is odd about a stranger's certificate is for nobody's log
+            certificate = x509.load_der_x509_certificate(der)
         return Certificate(
             subject=_short(certificate.subject.rfc4514_string()),
             issuer=_short(certificate.issuer.rfc4514_string()),
