@@ -1,5 +1,6 @@
 """From settings to what runs: rules for the book, targets for the runner, places in the schedule."""
 
+from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,10 +11,16 @@ from monitor.core.maintenance import Exclusion, Policy, Window
 from monitor.core.month import Objectives
 from monitor.core.recurrence import Recurrence
 from monitor.core.service import Service
+from monitor.deliveries import Deliveries
 from monitor.runner import Target
 from monitor.settings import Settings
 from monitor.settings.models import ExclusionSettings, ServiceSettings, TargetSettings, WindowSettings
 from probes import REGISTRY
+from probes.base import Probe
+from probes.imap import ImapProbe
+from probes.pop3 import Pop3Probe
+from probes.roundtrip import RoundtripOptions, RoundtripProbe, Route
+from probes.smtp import SmtpProbe, SubmissionProbe
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -79,20 +86,44 @@ def exclusion_of(settings: ExclusionSettings) -> Exclusion:
     )
 
 
-def targets_of(settings: Settings) -> dict[str, tuple[Target, Cadence]]:
-    """Every target with its place in the schedule, by `service/target`."""
+def targets_of(settings: Settings, deliveries: Deliveries) -> dict[str, tuple[Target, Cadence]]:
+    """Every target with its place in the schedule, by `service/target`; tokens of round trips are in `deliveries`."""
     listed = {f"{s.name}/{t.name}": t for s in settings.services for t in s.targets}
     places = phases([(name, _host(t), t.interval / SECOND) for name, t in listed.items()])
-    return {name: (_target(name, t), _cadence(t, places[name])) for name, t in listed.items()}
+    return {
+        name: (_target(name, t, _probe(name, listed, deliveries)), _cadence(t, places[name]))
+        for name, t in listed.items()
+    }
 
 
-def _target(name: str, settings: TargetSettings) -> Target:
+def _probe(name: str, listed: Mapping[str, TargetSettings], deliveries: Deliveries) -> Probe:
+    settings = listed[name]
+    options = settings.options
+    if not isinstance(options, RoundtripOptions):
+        return REGISTRY[settings.type](options)
+    submit, fetch = listed[options.submit[0]], listed[options.fetch[0]]
+    ends: list[Any] = [submit.options, fetch.options]
+    route = Route(
+        submitter=SubmissionProbe(ends[0]) if submit.type == SubmissionProbe.protocol else SmtpProbe(ends[0]),
+        reader=ImapProbe(ends[1]) if fetch.type == ImapProbe.protocol else Pop3Probe(ends[1]),
+        sender=options.sender or ends[0].login.username,
+        recipient=options.recipient or ends[1].login.username,
+        submit_timeout=submit.timeout / SECOND,
+        fetch_timeout=fetch.timeout / SECOND,
+        deadline=settings.deadline / SECOND,
+        margin=(settings.timeout - settings.deadline) / SECOND,
+        tokens=deliveries.store(name, settings.give_up),
+    )
+    return RoundtripProbe(options, route)
+
+
+def _target(name: str, settings: TargetSettings, probe: Probe) -> Target:
     kind = REGISTRY[settings.type]
     login = getattr(settings.options, "login", None)
     return Target(
         name,
         kind.protocol,
-        kind(settings.options),
+        probe,
         settings.timeout,
         settings.stale_after,
         None if login is None else login.username,

@@ -18,6 +18,7 @@ from monitor.checker import Checker
 from monitor.clock import Clock, SystemClock
 from monitor.core.instants import SECOND
 from monitor.credentials import KIND, Credentials
+from monitor.deliveries import Deliveries
 from monitor.desk import Desk
 from monitor.figures import Document
 from monitor.fleet import Fleet, Targets
@@ -50,7 +51,9 @@ class Daemon:
         self._writer = Writer(ledger)
         self.book, declarations = restored(ledger, rules_of(settings))
         self._first_facts = put_in_force(self.book, ledger, rules_of(settings), self._started)
-        self.fleet = Fleet(self.clock, self.book, targets_of(settings))
+        self.deliveries = Deliveries(self.clock, self._writer.commit)
+        self.deliveries.load(ledger)
+        self.fleet = Fleet(self.clock, self.book, targets_of(settings, self.deliveries), self.deliveries.tallies)
         self.posture = Posture(self.clock, settings.security, self._probed)
         self.lateness = Lateness()
         self.recorder = Recorder(self.clock, self.book, self._writer, self._committed)
@@ -106,6 +109,7 @@ class Daemon:
                 self._notifier.say("STOPPING=1")
                 self.recorder.put(Arrival(None, facts=(self._fact("stopped", {}),)))
                 await self.recorder.drain()
+                await self.deliveries.flush()
                 await self.bookkeeper.seal_rest()
         finally:
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -153,7 +157,7 @@ class Daemon:
             try:
                 settings = load(self.settings.path)
                 settings.load_secrets()
-                targets = targets_of(settings)
+                targets = targets_of(settings, self.deliveries)
             except (ConfigurationError, ValueError) as error:
                 self._reloaded = (False, self._reloaded[1])
                 for line in str(error).splitlines():

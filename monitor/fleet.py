@@ -1,5 +1,6 @@
 """The targets that are checked: their live states and their places in the schedule, also after a reload."""
 
+from collections import Counter
 from collections.abc import Mapping
 
 from monitor.cadence import Cadence
@@ -17,11 +18,15 @@ Targets = Mapping[str, tuple[Target, Cadence]]
 
 
 class Fleet:
-    """`lives` is one dictionary for good; whoever shows the present state holds on to it."""
+    """`lives` is one dictionary for good; whoever shows the present state holds on to it.
 
-    def __init__(self, clock: Clock, book: Book, targets: Targets) -> None:
+    `tallies` are those of round trips, by target.
+    """
+
+    def __init__(self, clock: Clock, book: Book, targets: Targets, tallies: Mapping[str, Counter[str]]) -> None:
         self._clock = clock
         self._book = book
+        self._tallies = tallies
         self._targets = dict(targets)
         self._entries: dict[str, Entry] = {}
         self.lives: dict[str, Live] = {name: self._live(target) for name, (target, _) in targets.items()}
@@ -58,4 +63,5 @@ class Fleet:
 
     def _live(self, target: Target) -> Live:
         shift = round(self._clock.monotonic() * SECOND) - self._clock.now()
-        return Live(target, resumed(self._book.accounts[target.name].timeline, shift))
+        tally = self._tallies.get(target.name, Counter())
+        return Live(target, resumed(self._book.accounts[target.name].timeline, shift), deliveries=tally)

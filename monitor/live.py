@@ -21,6 +21,7 @@ class Live:
     outstanding: deque[Instant] = field(default_factory=deque)  # when checks began that are not recorded, in order
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     causes: Counter[str] = field(default_factory=Counter)
+    deliveries: Counter[str] = field(default_factory=Counter)  # of a round trip: what became of its messages
 
     def take(self, result: Result) -> None:
         """A result has arrived: its check speaks here, whatever the wall clock did. Pulses that went well do not."""

@@ -6,12 +6,16 @@ from types import MappingProxyType
 from probes.base import ProbeType
 from probes.imap import ImapProbe
 from probes.pop3 import Pop3Probe
+from probes.roundtrip import RoundtripProbe
 from probes.sieve import SieveProbe
 from probes.smtp import SmtpProbe, SubmissionProbe
 from probes.webmail import WebmailProbe
 
 REGISTRY: Mapping[str, ProbeType] = MappingProxyType(
-    {probe.protocol: probe for probe in (SmtpProbe, SubmissionProbe, ImapProbe, Pop3Probe, SieveProbe, WebmailProbe)}
+    {
+        probe.protocol: probe
+        for probe in (SmtpProbe, SubmissionProbe, ImapProbe, Pop3Probe, SieveProbe, WebmailProbe, RoundtripProbe)
+    }
 )
 
 # What a pulse sees. A failure in any other phase is out of its sight, and so it cannot end one.

@@ -128,6 +128,20 @@ class MailProbe:
                     await session.quit()
             await conclude(steps, self.options.expect)
 
+    @asynccontextmanager
+    async def logged_in(self, steps: Steps) -> AsyncIterator[Any]:
+        """A session behind its log-in, for what is more than a check; the farewell comes after it."""
+        login = self.options.login
+        await renew(login)
+        with discreet(steps, login):
+            async with self._secured(steps) as session:
+                if login:
+                    async with steps("auth"):
+                        await self._log_in(session, login)
+                yield session
+                async with farewell(steps):
+                    await session.quit()
+
     @staticmethod
     async def _log_in(session: Session, login: MailLogin) -> None:
         try:

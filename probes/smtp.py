@@ -220,6 +220,12 @@ class SmtpSession:
         async with steps("rset"):
             await self.command("RSET")
 
+    async def send(self, sender: str, recipient: str, message: bytes) -> None:
+        """Hand over one message, its lines ended by CRLF; returns when the server has taken it."""
+        await self.command(f"MAIL FROM:<{sender}>")
+        await self.command(f"RCPT TO:<{recipient}>", 250, 251)
+        self._noted(await self._client.data(message))
+
     async def command(self, command: str, *expected: int) -> SMTPResponse:
         """One command, whose answer must have one of these codes, by default 250; raises SMTPResponseException."""
         response = await self.protocol.execute_command(command.encode())

@@ -29,6 +29,7 @@ TRANSLATORS = {
     "monitor/blame.py",
     "monitor/scheduler.py",
     "monitor/assembly.py",
+    "monitor/deliveries.py",
     "monitor/settings",
     "monitor/cli",
     "monitor/daemon.py",

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from monitor.core.check import Check, Outcome
+from monitor.core.delivery import Sent
 from monitor.core.instants import Instant
 from monitor.ledger.chain import Fact, Link
 from monitor.ledger.schema import MIGRATIONS, ForeignDatabaseError, NewerLedgerError, refuse
@@ -120,6 +121,16 @@ class Reader:
         )
         for number, *values in self._select(query, after, 2**62 if last is None else last):
             yield number, _row(*values)
+
+    def sent(self) -> Iterator[Sent]:
+        """The messages of round trips that are remembered."""
+        query = "SELECT token, name, issued, state, places FROM sent JOIN targets ON targets.id = target"
+        for token, name, issued, state, places in self._select(query):
+            yield Sent(token, name, issued, state, json.loads(places))
+
+    def tallies(self) -> Iterator[tuple[str, str, int]]:
+        """Of each round trip how many messages came to which end: target, result, count."""
+        yield from self._select("SELECT name, result, count FROM tallies JOIN targets ON targets.id = target")
 
     def _select(self, query: str, *values: object) -> Iterator[Any]:
         try:

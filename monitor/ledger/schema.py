@@ -1,7 +1,8 @@
 """The ledger's tables, as migrations by version.
 
-Three kinds of data: `facts` (append-only, hash-chained), `checks` (the raw tail), and what is derived from them
-(`timelines`) and may be rebuilt at any time. Durations and instants are integer microseconds.
+Kinds of data: `facts` (append-only, hash-chained), `checks` (the raw tail), what is derived from them (`timelines`) and
+may be rebuilt at any time, and what round trips remember (`sent`, `tallies`), which decides no figure. Durations and
+instants are integer microseconds.
 """
 
 import sqlite3
@@ -58,6 +59,25 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             first INTEGER NOT NULL,
             newest INTEGER NOT NULL,
             state TEXT NOT NULL
+        ) STRICT
+        """,
+    ),
+    (
+        """
+        CREATE TABLE sent (
+            token TEXT PRIMARY KEY,
+            target INTEGER NOT NULL REFERENCES targets (id),
+            issued INTEGER NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('issued', 'accepted', 'delivered', 'late', 'lost', 'bounced')),
+            places TEXT NOT NULL
+        ) STRICT
+        """,
+        """
+        CREATE TABLE tallies (
+            target INTEGER NOT NULL REFERENCES targets (id),
+            result TEXT NOT NULL,
+            count INTEGER NOT NULL,
+            PRIMARY KEY (target, result)
         ) STRICT
         """,
     ),

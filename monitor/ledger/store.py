@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from monitor.core.delivery import Sent
 from monitor.ledger.chain import GENESIS, Fact, Link, canonical, chain
 from monitor.ledger.reader import (
     CheckRow,
@@ -33,9 +34,12 @@ class Batch:
     checks: list[CheckRow] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
     states: dict[str, State] = field(default_factory=dict)
+    sent: dict[str, Sent] = field(default_factory=dict)  # by token
+    forgotten: set[str] = field(default_factory=set)  # tokens
+    tallies: dict[tuple[str, str], int] = field(default_factory=dict)  # by target and result
 
     def __bool__(self) -> bool:
-        return bool(self.checks or self.facts or self.states)
+        return bool(self.checks or self.facts or self.states or self.sent or self.forgotten or self.tallies)
 
 
 class Ledger(Reader):
@@ -110,6 +114,24 @@ class Ledger(Reader):
                 (self._target(s.target), s.first, s.newest, canonical(s.timeline).decode())
                 for s in batch.states.values()
             ],
+        )
+
+        self._write_deliveries(batch)
+
+    def _write_deliveries(self, batch: Batch) -> None:
+        self._connection.executemany(
+            "INSERT INTO sent (token, target, issued, state, places) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (token) DO UPDATE SET state = excluded.state, places = excluded.places",
+            [
+                (one.token, self._target(one.target), one.issued, one.state, json.dumps(one.places))
+                for one in batch.sent.values()
+            ],
+        )
+        self._connection.executemany("DELETE FROM sent WHERE token = ?", [(token,) for token in batch.forgotten])
+        self._connection.executemany(
+            "INSERT INTO tallies (target, result, count) VALUES (?, ?, ?)"
+            " ON CONFLICT (target, result) DO UPDATE SET count = excluded.count",
+            [(self._target(target), result, count) for (target, result), count in batch.tallies.items()],
         )
 
     def _check_values(self, row: CheckRow) -> tuple[object, ...]:

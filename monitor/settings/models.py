@@ -200,7 +200,10 @@ class TopLevel(Section):
 
 @dataclass(frozen=True, slots=True)
 class TargetSettings:
-    """A target with the defaults filled in; durations in microseconds, `pulse` None for off."""
+    """A target with the defaults filled in; durations in microseconds, `pulse` None for off.
+
+    A round trip stands for one pair; its options name the targets at its ends as `service/target`.
+    """
 
     name: str
     type: str
@@ -212,6 +215,8 @@ class TargetSettings:
     pulse: Microseconds | None
     stale_after: Microseconds
     options: Options
+    deadline: Microseconds = 0  # of a round trip
+    give_up: Microseconds = 0  # of a round trip
 
 
 @dataclass(frozen=True, slots=True)

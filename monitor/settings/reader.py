@@ -138,7 +138,8 @@ class Reader:
         what, values = error["type"], error.get("ctx", {})
         if what == "extra_forbidden":
             owner = _owner(kind, error["loc"][:-1])
-            known = {*owner.model_fields, *(also if owner is kind else ())}
+            written = {field.alias or name for name, field in owner.model_fields.items()}
+            known = {*written, *(also if owner is kind else ())}
             self.report.add(where, "unknown key", suggest(str(where[-1]), known), at="key")
             return
         if what == "missing":

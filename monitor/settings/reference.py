@@ -25,6 +25,7 @@ from monitor.settings.models import (
     WindowSettings,
 )
 from monitor.settings.reader import model_of
+from monitor.settings.roundtrips import KIND, RoundtripKeys
 from monitor.settings.sections import Section
 from probes import REGISTRY
 from probes.base import ProbeType, Secret
@@ -85,7 +86,11 @@ def _services() -> Iterator[str]:
     for name, probe in REGISTRY.items():
         yield f"### `type: {name}`\n"
         yield f"{inspect.getdoc(probe.Options)}\n"
-        yield _table(_rows(probe.Options, probe=probe))
+        rows = list(_rows(probe.Options, probe=probe))
+        if name == KIND:
+            yield f"{inspect.getdoc(RoundtripKeys)}\n"
+            rows += [_row(key, RoundtripKeys.model_fields[key]) for key in ("deadline", "give_up")]
+        yield _table(rows)
     for kind, title in _nested().items():
         yield f"### {title}\n"
         yield f"{(inspect.getdoc(kind) or '').splitlines()[0]}\n"
@@ -138,7 +143,7 @@ def _rows(kind: type[BaseModel], prefix: str = "", probe: ProbeType | None = Non
         if inner is not None and issubclass(inner, Section):
             yield from _rows(inner, f"{prefix}{name}.")
         else:
-            yield _row(prefix + name, known, probe)
+            yield _row(prefix + (known.alias or name), known, probe)
 
 
 def _row(key: str, known: FieldInfo, probe: ProbeType | None = None) -> tuple[str, ...]:

@@ -17,6 +17,8 @@ from monitor.settings.models import (
 )
 from monitor.settings.problems import Loc, suggest
 from monitor.settings.reader import Reader
+from monitor.settings.roundtrips import KIND, RoundtripKeys, check_ends, expanded, names_in
+from monitor.settings.roundtrips import resolved as roundtrip_defaults
 from monitor.settings.sections import Section
 from probes.base import Options
 
@@ -30,6 +32,7 @@ def read_services(reader: Reader, tree: dict[str, Any], defaults: Checking) -> t
         reader.report.add(("services",), "at least one service is needed", at="key")
     report_duplicates(reader, [((*loc, "name"), _text(item, "name")) for loc, item in items], "a service")
     _members(reader, items)
+    check_ends(reader, items)
     made = [_service(reader, item, loc, defaults) for loc, item in items]
     return tuple(service for service in made if service is not None)
 
@@ -40,7 +43,7 @@ def names_of(tree: dict[str, Any]) -> list[str]:
     for service in _list(tree, "services"):
         if name := _text(service, "name"):
             names.append(name)
-            names += [f"{name}/{_text(target, 'name')}" for target in _list(service, "targets")]
+            names += [f"{name}/{one}" for target in _list(service, "targets") for one in names_in(target)]
     return names
 
 
@@ -74,14 +77,16 @@ def _service(reader: Reader, tree: Any, loc: Loc, defaults: Checking) -> Service
         reader.items(tree, "targets", loc)
         return None
     items = reader.items(tree, "targets", loc)
-    report_duplicates(reader, [((*where, "name"), _text(item, "name")) for where, item in items], "a target")
+    names = [((*where, "name"), name) for where, item in items for name in names_in(item)]
+    report_duplicates(reader, names, "a target")
     targets = [_target(reader, item, where, defaults) for where, item in items]
-    read = tuple(target for target in targets if target is not None)
     if keys is None:
         return None
-    counting = len(items) - sum(not target.counts for target in read) + len(keys.members)
+    read = tuple(one for target in targets if target is not None for one in expanded(keys.name, target))
+    unread = sum(target is None for target in targets)
+    counting = unread + sum(target.counts for target in read) + len(keys.members)
     _parts(reader, keys, items, counting, loc)
-    if len(read) < len(items) or not (items or keys.members):
+    if unread or not (items or keys.members):
         return None
     return ServiceSettings(
         keys.name,
@@ -124,14 +129,24 @@ def _target(reader: Reader, tree: Any, loc: Loc, defaults: Checking) -> TargetSe
         close = suggest(kind, reader.types)
         hint = f"{close} known: {known}" if close and close.endswith("?") else f"known: {known}"
         reader.report.add((*loc, "type"), f"unknown probe type {quote(kind)}", hint)
-    own, others = set(TargetKeys.model_fields), set(probe.Options.model_fields if probe else ())
-    keys = reader.model(TargetKeys, {key: item for key, item in tree.items() if key in own}, loc)
-    resolved = None if keys is None else _Resolution(reader, keys, defaults, loc).target()
+    kinds = RoundtripKeys if probe is not None and kind == KIND else TargetKeys
+    own, others = set(kinds.model_fields), set(probe.Options.model_fields if probe else ())
+    keys = reader.model(kinds, {key: item for key, item in tree.items() if key in own}, loc)
+    resolved = None if keys is None else _resolved(reader, keys, defaults, loc)
     if probe is None:  # what its other keys mean cannot be told
         return None
     rest = {key: item for key, item in tree.items() if key not in own or key in others}
     options = reader.options(probe.Options, rest, loc, tuple(own))
     return None if resolved is None or options is None else replace(resolved, options=options)
+
+
+def _resolved(reader: Reader, keys: TargetKeys, defaults: Checking, loc: Loc) -> TargetSettings:
+    """The target, but for its probe's own options."""
+    if not isinstance(keys, RoundtripKeys):
+        return _Resolution(reader, keys, defaults, loc).target()
+    own, deadline = roundtrip_defaults(reader, keys, defaults, loc)
+    target = _Resolution(reader, keys, own, loc).target()
+    return replace(target, deadline=deadline, give_up=keys.give_up)
 
 
 class _Resolution:

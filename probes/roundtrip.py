@@ -1,0 +1,156 @@
+"""The way of a message: submitted, delivered, found in the mailbox of its recipient, and deleted.
+
+Submission and mailbox are those of two other targets. What a look into the mailbox that begins at the deadline
+finds was delivered in time; how long after it the check may go on is bounded by the route's `margin`.
+"""
+
+import asyncio
+import re
+from dataclasses import dataclass
+from itertools import chain, repeat
+from typing import ClassVar
+
+from pydantic import Field, field_validator
+
+from probes.base import Options, Steps
+from probes.errors import Cause, ProbeFailureError
+from probes.imap import ImapProbe
+from probes.lookout import Lookout, within
+from probes.message import compose
+from probes.pop3 import Pop3Probe
+from probes.smtp import SmtpProbe
+from probes.tokens import Token, TokenStore
+
+_ADDRESS = re.compile(r"[^\x00-\x20\x7f-\U0010ffff<>@,;:\\\"()\[\]]{1,64}@[0-9A-Za-z.-]{1,253}")
+_PAUSES = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 12.0, 15.0)
+_LASTING = {Cause.AUTH, Cause.AUTH_UNAVAILABLE, Cause.TLS_CERTIFICATE, Cause.STARTTLS_UNAVAILABLE}
+"""What trying again would not mend, or would make worse: an account can be locked."""
+
+
+class RoundtripOptions(Options):
+    """A message from one target of the service to another: submitted, found in the mailbox, deleted."""
+
+    submit: tuple[str, ...] = Field(
+        description="Targets, `submission` or `smtp`, with a login, that the message is submitted to: `target` of "
+        "the same service, or `service/target`. With several, one round trip for each pair with `fetch`.",
+        examples=["submission", "[submission, mail/relay]"],
+    )
+    fetch: tuple[str, ...] = Field(
+        description="Targets, `imap` or `pop3`, with a login, in whose mailbox the message is looked for.",
+        examples=["imap", "[imap, pop3]"],
+    )
+    sender: str | None = Field(
+        default=None,
+        alias="from",
+        description="Address that it is sent from; by default the user name of `submit`.",
+        examples=["probe@example.go.th"],
+    )
+    recipient: str | None = Field(
+        default=None,
+        alias="to",
+        description="Address that it is sent to; by default the user name of `fetch`.",
+        examples=["probe@example.go.th"],
+    )
+
+    @field_validator("submit", "fetch", mode="before")
+    @classmethod
+    def _names(cls, value: object) -> object:
+        names = [value] if isinstance(value, str) else value
+        if not isinstance(names, list | tuple) or not names or not all(isinstance(name, str) for name in names):
+            raise ValueError("the name of a target, or a list of names, is expected")
+        if len(set(names)) < len(names):
+            raise ValueError("a target is named twice")
+        return tuple(names)
+
+    @field_validator("sender", "recipient")
+    @classmethod
+    def _address(cls, address: str | None) -> str | None:
+        if address is not None and not is_address(address):
+            raise ValueError("not an address in ASCII, such as probe@example.go.th")
+        return address
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What a round trip goes over. Times in seconds; each session has the time-out of the target that it is of.
+
+    `margin` bounds what a check does after its deadline: a last look, reading and deleting.
+    """
+
+    submitter: SmtpProbe
+    reader: ImapProbe | Pop3Probe
+    sender: str
+    recipient: str
+    submit_timeout: float
+    fetch_timeout: float
+    deadline: float
+    margin: float
+    tokens: TokenStore
+
+
+class RoundtripProbe:
+    protocol: ClassVar[str] = "roundtrip"
+    Options: ClassVar[type[Options]] = RoundtripOptions
+
+    def __init__(self, options: RoundtripOptions, route: Route | None = None) -> None:
+        self.options = options
+        self._route = route
+
+    async def check(self, steps: Steps) -> None:
+        route = self._reached()
+        token = await route.tokens.issue()
+        async with steps("submit"):
+            await _submit(steps, route, token)
+        await route.tokens.accepted(token)
+        spent = sum(phase.seconds for phase in steps.phases)
+        async with Lookout(steps, route.reader, route.tokens, token, _patience(route)) as lookout:
+            async with steps("queue"):
+                await _wait(lookout, max(0.0, route.deadline - spent))
+                if not lookout.news and lookout.failure is None:
+                    words = f"accepted, and not in the mailbox within {route.deadline:g} s"
+                    raise ProbeFailureError(Cause.UNDELIVERED, words)
+            async with steps("fetch"):
+                if not lookout.news and lookout.failure:
+                    raise lookout.failure
+                await lookout.collect()
+
+    async def pulse(self, steps: Steps) -> None:
+        await self._reached().submitter.pulse(steps)
+
+    def _reached(self) -> Route:
+        if self._route is None:
+            raise ProbeFailureError(Cause.INTERNAL, "a round trip without the targets that it is made of")
+        return self._route
+
+
+def is_address(text: str) -> bool:
+    """Whether a text can stand in an envelope as it is: a mailbox of RFC 5321 in ASCII, without quoting."""
+    return _ADDRESS.fullmatch(text) is not None
+
+
+def _patience(route: Route) -> float:
+    """For a look, and again for reading and deleting: two of them and a farewell fit into the margin."""
+    return min(route.fetch_timeout, route.margin * 0.4)
+
+
+async def _submit(steps: Steps, route: Route, token: Token) -> None:
+    message = compose(token, route.sender, route.recipient)
+    patience = min(route.submit_timeout, route.deadline)
+    async with within(steps, patience) as aside, route.submitter.logged_in(aside) as session, aside("send"):
+        await session.send(route.sender, route.recipient, message)
+
+
+async def _wait(lookout: Lookout, seconds: float) -> None:
+    """Look again and again for so long, with growing pauses, and once more at the end."""
+    try:
+        async with asyncio.timeout(seconds):
+            for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
+                if await lookout.look() or _lasting(lookout.failure):
+                    return
+                await asyncio.sleep(pause)
+    except TimeoutError:
+        await lookout.look()
+
+
+def _lasting(failure: ProbeFailureError | None) -> bool:
+    return failure is not None and failure.cause in _LASTING
