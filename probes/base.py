@@ -206,7 +206,7 @@ class Steps:
 
     def aside(self) -> "Steps":
         """Steps for a side errand, whose phases and evidence are not this check's."""
-        return type(self)(self._monotonic, wall=self._wall)
+        return type(self)(self._monotonic, transcript=self._transcript, wall=self._wall)
 
 
 def _disguises(username: str, password: str) -> set[str]:

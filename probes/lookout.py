@@ -8,11 +8,11 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from probes.base import Steps
 from probes.errors import Cause, ProbeFailureError, cause_of_timeout
-from probes.imap import ImapProbe
+from probes.imap import ImapOptions, ImapProbe
 from probes.mailbox import Mailbox, Pop3Mailbox
 from probes.mailbox_imap import ImapMailbox
 from probes.pop3 import Pop3Probe
@@ -107,7 +107,8 @@ class Lookout:
 
     def _of(self, session: Any) -> Mailbox:
         if isinstance(self._reader, ImapProbe):
-            return ImapMailbox(session, self._reader.options.mailbox, self._token.text, self._examined)
+            inbox = cast("ImapOptions", self._reader.options).mailbox
+            return ImapMailbox(session, inbox, self._token.text, self._examined)
         return Pop3Mailbox(session, self._examined)
 
 

@@ -25,7 +25,7 @@ Child = Literal["imap-login", "auth"]
 Door = tuple[str, int, int]
 """A protocol with its ports, for STARTTLS and with TLS from the first byte; 0 for none."""
 
-_COMMON = """
+_COMMON = r"""
 base_dir = {run}/base
 state_dir = {run}/state
 log_path = {log}
@@ -61,6 +61,10 @@ plugin {{
 mail_max_userip_connections = 10000
 namespace inbox {{
   inbox = yes
+  mailbox Junk {{
+    auto = create
+    special_use = \Junk
+  }}
 }}
 ssl = required
 ssl_cert = <{certificate}
@@ -118,6 +122,7 @@ service managesieve-login {{
 
 _FOR_POSTFIX = """
 postmaster_address = postmaster@lab.test
+lmtp_save_to_detail_mailbox = yes
 service lmtp {{
   unix_listener {lmtp} {{
     mode = 0666

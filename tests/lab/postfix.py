@@ -18,6 +18,8 @@ from pathlib import Path
 from tests.lab.ports import HOST, Ports, accepts, greets, refuses
 from tests.lab.processes import Change, Daemon, Keeper, LabUnavailableError, resume, suspend, wait_until
 
+LOST = "lost@lab.test"
+"""Mail for this address is accepted, and thrown away."""
 EXECUTABLE = "/usr/lib/postfix/sbin/master"
 
 _MAIN = """
@@ -44,6 +46,8 @@ virtual_mailbox_domains = lab.test
 virtual_mailbox_maps = inline:{{ {recipients} }}
 virtual_transport = lmtp:unix:{lmtp}
 smtpd_recipient_restrictions = check_recipient_access inline:{{ {{ greylisted@lab.test = 450 4.2.0 Come back }} }}
+recipient_delimiter = +
+transport_maps = inline:{{ {{ {LOST} = discard: }} }}
 smtpd_relay_restrictions = permit_sasl_authenticated, reject_unauth_destination
 smtpd_tls_chain_files = {certificate}
 smtpd_tls_security_level = may
@@ -147,10 +151,10 @@ class Postfix:
         run.mkdir(mode=0o755)
         conf = self._conf = run / "conf"
         conf.mkdir(mode=0o755)
-        known = " ".join(f"{{ {recipient} = ok }}" for recipient in recipients)
+        known = " ".join(f"{{ {recipient} = ok }}" for recipient in [*recipients, LOST])
         texts = {
             "main.cf": _MAIN.format(
-                run=run, log=log, host=HOST, recipients=known, lmtp=lmtp, certificate=certificate, sasl=sasl
+                run=run, log=log, host=HOST, LOST=LOST, recipients=known, lmtp=lmtp, certificate=certificate, sasl=sasl
             ),
             "master.cf": _MASTER.format(host=HOST, ports=ports, bad_certificate=bad_certificate),
         }
