@@ -13,6 +13,7 @@ from probes.mailbox import MAX_REPORTS, ends
 from probes.message import FIELDS, HEADER, MAX_HEADER, MAX_REPORT, returned, sighting
 from probes.tokens import Sighting
 
+UIDPLUS = "UIDPLUS"
 JUNK_NAMES = {"junk", "spam", "junk e-mail", "junk email", "bulk mail"}
 _HEADERS = f"(UID BODY.PEEK[HEADER.FIELDS ({' '.join(FIELDS)})]<0.{MAX_HEADER}>)"
 _REPORTS = f"(UID BODY.PEEK[]<0.{MAX_REPORT}>)"
@@ -52,7 +53,7 @@ class ImapMailbox:
             uids = {uid for place in places for box, uid in [self._where[place]] if box == mailbox}
             await self._select(mailbox)
             await self._run("STORE", ",".join(sorted(uids)), "+FLAGS.SILENT", r"(\Deleted)")
-            if "UIDPLUS" in self._session.capabilities:
+            if UIDPLUS in self._session.capabilities:
                 await self._run("EXPUNGE", ",".join(sorted(uids)))
             elif set(await self._search("DELETED")) <= uids:  # a plain EXPUNGE takes what others have marked as well
                 _accepted(await self._session.run("EXPUNGE"))

@@ -55,6 +55,7 @@ mail_fsync = never
 mail_plugins = quota
 plugin {{
   quota = count:User quota
+  quota_grace = 0
   quota_rule = *:storage={quota_kib}
   quota_vsizes = yes
 }}

@@ -8,7 +8,7 @@ from email.message import EmailMessage
 from typing import Any
 
 from monitor.clock import SystemClock
-from monitor.core.instants import DAY, SECOND, Duration, Instant
+from monitor.core.instants import DAY, Duration, Instant
 from monitor.deliveries import Deliveries
 from probes.base import Steps
 from probes.errors import Cause, ProbeFailureError
@@ -44,6 +44,7 @@ class Trip:
     to: str | None = None
     deadline: float = 30.0
     password: str | None = None
+    submit_password: str | None = None
     reads: Account | None = None
     clock: ShiftedClock = field(default_factory=ShiftedClock)
 
@@ -60,7 +61,8 @@ class Trip:
         failure = None
         before = asyncio.all_tasks()
         try:
-            await RoundtripProbe(RoundtripOptions(submit="a", fetch="b"), self._route(deadline)).check(steps)  # type: ignore[arg-type]
+            options = RoundtripOptions.model_validate({"submit": "submission", "fetch": self.fetch})
+            await RoundtripProbe(options, self._route(deadline)).check(steps)
         except ProbeFailureError as error:
             failure = error
         assert asyncio.all_tasks() == before
@@ -69,11 +71,10 @@ class Trip:
 
     def _route(self, deadline: float | None) -> Route:
         lab, account = self.lab, self.reads or self.lab.probe
+        submitting = {**reach(lab, "submission", "starttls"), "login": _login(lab.probe, self.submit_password)}
         reader: Any = {"imap": ImapProbe, "pop3": Pop3Probe}[self.fetch]
         return Route(
-            submitter=SubmissionProbe(
-                SubmissionProbe.Options(**reach(lab, "submission", "starttls"), login=_login(lab.probe))
-            ),
+            submitter=SubmissionProbe(SubmissionProbe.Options(**submitting)),
             reader=reader(reader.Options(**reach(lab, self.fetch, "implicit"), login=_login(account, self.password))),
             sender=lab.probe.username,
             recipient=self.to or account.username,
@@ -129,7 +130,3 @@ def messages(lab: Lab, mailbox: str = "INBOX", account: Account | None = None) -
         client.select(mailbox, readonly=True)
         found = client.search(None, "ALL")[1][0].split()
         return [client.fetch(number.decode(), "(BODY.PEEK[])")[1][0][1] for number in found]  # type: ignore[index,misc]
-
-
-def seconds(duration: Duration) -> float:
-    return duration / SECOND
