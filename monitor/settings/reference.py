@@ -105,10 +105,11 @@ def _nested() -> dict[type[BaseModel], str]:
         for key, known in probe.Options.model_fields.items():
             if inner := model_of(known):
                 users.setdefault(inner, (key, []))[1].append(name)
+    reaching = len(REGISTRY) - 1  # a round trip reaches nothing by itself
     titles = {}
     for inner, (key, names) in users.items():
         *first, last = (f"`{name}`" for name in names)
-        of = "a target" if len(names) == len(REGISTRY) else " and ".join([*([", ".join(first)] if first else []), last])
+        of = "a target" if len(names) == reaching else " and ".join([*([", ".join(first)] if first else []), last])
         titles[inner] = f"`{key}` of {of}"
     return titles
 

@@ -68,7 +68,7 @@ def resolved(reader: Reader, keys: RoundtripKeys, defaults: Checking, loc: Loc) 
     own = Checking.model_construct(
         set(),  # nothing of it was written, so that what does not fit is adapted and not complained of
         interval=INTERVAL,
-        timeout=deadline + min(MARGIN, max(0, interval - deadline) // 2),
+        timeout=deadline + min(MARGIN, (interval - deadline) // 2) if deadline < interval else interval // 2,
         confirm=Confirm.model_construct(set(), failures=defaults.confirm.failures, interval=HURRY),
         recover=Recover.model_construct(set(), successes=defaults.recover.successes, interval=HURRY),
         pulse=None,

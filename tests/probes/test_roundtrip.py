@@ -148,7 +148,7 @@ async def test_without_uidplus_what_others_have_marked_as_deleted_stays(
 async def test_more_foreign_mail_than_is_looked_at_hides_no_message(fetch: str, lab: Lab) -> None:
     with imap_session(lab) as client:
         for number in range(70):
-            client.append("INBOX", "", "", foreign(str(number)))  # type: ignore[arg-type]
+            client.append("INBOX", "", "", foreign(str(number)))
     seen = await Trip(lab, fetch).check()
     assert seen.failure is None
     assert len(messages(lab)) == 70
