@@ -127,6 +127,7 @@ def _target(name: str, settings: TargetSettings, probe: Probe) -> Target:
         settings.timeout,
         settings.stale_after,
         None if login is None else login.username,
+        (*settings.options.submit, *settings.options.fetch) if isinstance(settings.options, RoundtripOptions) else (),
     )
 
 

@@ -16,7 +16,7 @@ class Checker:
         self._clock = clock
         self._credentials = credentials
         self._record = record
-        self._runner = Runner(clock, lambda target: credentials.worked(target.name))
+        self._runner = Runner(clock, self._worked)
 
     async def prepare(self, targets: Iterable[Target]) -> None:
         """Find out which of the credentials in force have worked before."""
@@ -35,6 +35,10 @@ class Checker:
             await self._accepted(result.target)
         self._record(Arrival(live, result))
         return result
+
+    def _worked(self, target: Target) -> bool:
+        """Whether all that it logs in with has been accepted before."""
+        return all(self._credentials.worked(name) for name in target.borrows or (target.name,))
 
     async def _accepted(self, target: Target) -> None:
         login = _login(target)

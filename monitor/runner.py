@@ -37,6 +37,7 @@ class Target:
     timeout: Duration
     voice: Duration
     credential: str | None = None
+    borrows: tuple[str, ...] = ()  # the targets whose credentials it uses, where it has none of its own
 
 
 @dataclass(frozen=True, slots=True)

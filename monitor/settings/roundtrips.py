@@ -17,8 +17,6 @@ from probes.roundtrip import RoundtripOptions, is_address
 KIND = "roundtrip"
 SUBMITTERS, READERS = ("submission", "smtp"), ("imap", "pop3")
 INTERVAL, DEADLINE, MARGIN = 5 * MINUTE, 4 * MINUTE, 30 * SECOND
-HURRY = MINUTE
-"""Between checks of a round trip that fails: each of them sends a message, and logs in more than once."""
 
 Item = tuple[Loc, Any]
 
@@ -69,8 +67,8 @@ def resolved(reader: Reader, keys: RoundtripKeys, defaults: Checking, loc: Loc) 
         set(),  # nothing of it was written, so that what does not fit is adapted and not complained of
         interval=INTERVAL,
         timeout=deadline + min(MARGIN, (interval - deadline) // 2) if deadline < interval else interval // 2,
-        confirm=Confirm.model_construct(set(), failures=defaults.confirm.failures, interval=HURRY),
-        recover=Recover.model_construct(set(), successes=defaults.recover.successes, interval=HURRY),
+        confirm=Confirm.model_construct(set(), failures=defaults.confirm.failures, interval=interval),
+        recover=Recover.model_construct(set(), successes=defaults.recover.successes, interval=interval),
         pulse=None,
         stale_after=None,
     )

@@ -72,7 +72,7 @@ def test_a_round_trip_is_not_hurried_by_the_defaults_of_the_others(tmp_path: Pat
     (trip,) = trips(read(tmp_path, "submit: submission, fetch: imap")).values()
     assert (trip.interval, trip.deadline, trip.give_up) == (5 * MINUTE, 4 * MINUTE, DAY)
     assert (trip.timeout, trip.stale_after) == (4 * MINUTE + 30 * SECOND, 14 * MINUTE + 30 * SECOND)
-    assert (trip.confirm.failures, trip.confirm.interval, trip.recover.interval) == (4, MINUTE, MINUTE)
+    assert (trip.confirm.failures, trip.confirm.interval, trip.recover.interval) == (4, 5 * MINUTE, 5 * MINUTE)
     assert trip.pulse is None
 
 
