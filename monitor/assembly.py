@@ -105,7 +105,7 @@ def _probe(name: str, listed: Mapping[str, TargetSettings], deliveries: Deliveri
     ends: list[Any] = [submit.options, fetch.options]
     route = Route(
         submitter=SubmissionProbe(ends[0]) if submit.type == SubmissionProbe.protocol else SmtpProbe(ends[0]),
-        reader=ImapProbe(ends[1]) if fetch.type == ImapProbe.protocol else Pop3Probe(ends[1]),
+        reader=_reader(fetch),
         sender=options.sender or ends[0].login.username,
         recipient=options.recipient or ends[1].login.username,
         submit_timeout=submit.timeout / SECOND,
@@ -113,8 +113,14 @@ def _probe(name: str, listed: Mapping[str, TargetSettings], deliveries: Deliveri
         deadline=settings.deadline / SECOND,
         margin=(settings.timeout - settings.deadline) / SECOND,
         tokens=deliveries.store(name, settings.give_up),
+        returns=_reader(listed[options.bounces]) if options.bounces else None,
     )
     return RoundtripProbe(options, route)
+
+
+def _reader(settings: TargetSettings) -> ImapProbe | Pop3Probe:
+    options: Any = settings.options
+    return ImapProbe(options) if settings.type == ImapProbe.protocol else Pop3Probe(options)
 
 
 def _target(name: str, settings: TargetSettings, probe: Probe) -> Target:

@@ -21,16 +21,30 @@ from probes.tokens import Sighting, Token, TokenStore
 
 
 class Lookout:
-    """Use as a context manager. `patience` (seconds) is the time-out of a look, and of collecting."""
+    """Use as a context manager. `patience` (seconds) is the time-out of a look, and of collecting.
+
+    `prefix` tells its places from those of another mailbox. `arrives`: the messages do, and not only reports, so that
+    what is not there is lost.
+    """
 
     def __init__(
-        self, steps: Steps, reader: ImapProbe | Pop3Probe, tokens: TokenStore, token: Token, patience: float
+        self,
+        steps: Steps,
+        reader: ImapProbe | Pop3Probe,
+        tokens: TokenStore,
+        token: Token,
+        patience: float,
+        *,
+        prefix: str = "",
+        arrives: bool = True,
     ) -> None:
         self._steps = steps
         self._reader = reader
         self._tokens = tokens
         self._token = token
         self._patience = patience
+        self._prefix = prefix
+        self._arrives = arrives
         self._examined: set[str] = set()
         self._mailbox: Mailbox | None = None  # of the last look
         self._sightings: list[Sighting] = []
@@ -60,7 +74,8 @@ class Lookout:
                     self.news, self._sightings, self._open = news, sightings, stack.pop_all()
                 else:
                     await self._sweep(sightings)
-                    await self._tokens.looked()
+                    if self._arrives:
+                        await self._tokens.looked()
         except ProbeFailureError as failure:
             self.failure = failure
         else:
@@ -108,8 +123,8 @@ class Lookout:
     def _of(self, session: Any) -> Mailbox:
         if isinstance(self._reader, ImapProbe):
             inbox = cast("ImapOptions", self._reader.options).mailbox
-            return ImapMailbox(session, inbox, self._token.text, self._examined)
-        return Pop3Mailbox(session, self._examined)
+            return ImapMailbox(session, inbox, self._token.text, self._examined, self._prefix)
+        return Pop3Mailbox(session, self._examined, self._prefix)
 
 
 @asynccontextmanager

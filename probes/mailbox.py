@@ -43,8 +43,9 @@ def ends(items: Sequence[Any]) -> list[Any]:
 class Pop3Mailbox:
     """RFC 1939 with UIDL and TOP, without which a message cannot be told from another. There is only an inbox."""
 
-    def __init__(self, session: Pop3Session, known: AbstractSet[str]) -> None:
+    def __init__(self, session: Pop3Session, known: AbstractSet[str], prefix: str = "") -> None:
         self._session = session
+        self._prefix = prefix
         self._known = known
         self.examined: set[str] = set()
         self._numbers: dict[str, int] = {}  # by place
@@ -90,7 +91,7 @@ class Pop3Mailbox:
         if any(len(pair) < 2 or not pair[0].isdecimal() for pair in pairs):
             raise ProbeFailureError(Cause.PROTOCOL, "not an answer to UIDL")
         wanted = {str(number) for number in chosen}
-        return {pair[1][:70]: int(pair[0]) for pair in pairs if pair[0] in wanted}
+        return {self._prefix + pair[1][:70]: int(pair[0]) for pair in pairs if pair[0] in wanted}
 
     async def _listing(self, command: str) -> list[str]:
         await self._session.command(command)

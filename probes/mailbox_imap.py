@@ -26,8 +26,9 @@ _UID = re.compile(rb"\bUID ([0-9]{1,10})", re.IGNORECASE)
 class ImapMailbox:
     """The inbox and, where there is one, Junk."""
 
-    def __init__(self, session: ImapSession, inbox: str, token: str, known: AbstractSet[str]) -> None:
+    def __init__(self, session: ImapSession, inbox: str, token: str, known: AbstractSet[str], prefix: str = "") -> None:
         self._session = session
+        self._prefix = prefix
         self._inbox = quoted(mailbox_name(inbox))
         self._token = token
         self._known = known
@@ -77,7 +78,7 @@ class ImapMailbox:
     async def _examine(
         self, mailbox: str, validity: str, uids: Iterable[str], what: str
     ) -> AsyncIterator[tuple[str, bytes]]:
-        places = {uid: f"{mailbox[:100]} {validity} {uid}" for uid in uids}
+        places = {uid: f"{self._prefix}{mailbox[:100]} {validity} {uid}" for uid in uids}
         fresh = [uid for uid, place in places.items() if place not in self._known]
         if not fresh:
             return

@@ -6,6 +6,8 @@ finds was delivered in time; how long after it the check may go on is bounded by
 
 import asyncio
 import re
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import ClassVar
@@ -52,6 +54,14 @@ class RoundtripOptions(Options):
         examples=["probe@example.go.th"],
     )
 
+    bounces: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Target, `imap` or `pop3`, with a login, whose mailbox is that of `from`, to which a message that "
+        "cannot be delivered is returned; by default that of `fetch`.",
+        examples=["imap-of-sender"],
+    )
+
     @field_validator("submit", "fetch", mode="before")
     @classmethod
     def _names(cls, value: object) -> object:
@@ -86,6 +96,7 @@ class Route:
     deadline: float
     margin: float
     tokens: TokenStore
+    returns: ImapProbe | Pop3Probe | None = None  # where reports come to, if not to `reader`
 
 
 class RoundtripProbe:
@@ -103,16 +114,19 @@ class RoundtripProbe:
             await _submit(steps, route, token)
         await route.tokens.accepted(token)
         spent = sum(phase.seconds for phase in steps.phases)
-        async with Lookout(steps, route.reader, route.tokens, token, _patience(route)) as lookout:
+        async with AsyncExitStack() as stack:
+            lookouts = [await stack.enter_async_context(one) for one in _lookouts(steps, route, token)]
+            arrival = lookouts[0]
             async with steps("queue"):
-                await _wait(lookout, max(0.0, route.deadline - spent))
-                if not lookout.news and lookout.failure is None:
+                news = await _wait(lookouts, max(0.0, route.deadline - spent))
+                if not news and not arrival.failure:
                     words = f"accepted, and not in the mailbox within {route.deadline:g} s"
                     raise ProbeFailureError(Cause.UNDELIVERED, words)
             async with steps("fetch"):
-                if not lookout.news and lookout.failure:
-                    raise lookout.failure
-                await lookout.collect()
+                if news:
+                    await news.collect()
+                elif arrival.failure:
+                    raise arrival.failure
 
     async def pulse(self, steps: Steps) -> None:
         await self._reached().submitter.pulse(steps)
@@ -129,8 +143,8 @@ def is_address(text: str) -> bool:
 
 
 def _patience(route: Route) -> float:
-    """For a look, and again for reading and deleting: two of them and a farewell fit into the margin."""
-    return min(route.fetch_timeout, route.margin * 0.4)
+    """For a look, and again for reading and deleting: all of them and a farewell fit into the margin."""
+    return min(route.fetch_timeout, route.margin * (0.27 if route.returns else 0.4))
 
 
 async def _submit(steps: Steps, route: Route, token: Token) -> None:
@@ -140,17 +154,34 @@ async def _submit(steps: Steps, route: Route, token: Token) -> None:
         await session.send(route.sender, route.recipient, message)
 
 
-async def _wait(lookout: Lookout, seconds: float) -> None:
-    """Look again and again for so long, with growing pauses, and once more at the end."""
+def _lookouts(steps: Steps, route: Route, token: Token) -> Iterator[Lookout]:
+    """The mailbox that the message is for, first, and the one that it is returned to."""
+    patience = _patience(route)
+    yield Lookout(steps, route.reader, route.tokens, token, patience)
+    if route.returns:
+        yield Lookout(steps, route.returns, route.tokens, token, patience, prefix="bounces: ", arrives=False)
+
+
+async def _wait(lookouts: Sequence[Lookout], seconds: float) -> Lookout | None:
+    """Look again and again for so long, with growing pauses, and once more at the end; who has news."""
     try:
         async with asyncio.timeout(seconds):
             for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
-                if await lookout.look() or _lasting(lookout.failure):
-                    return
+                news = await _look(lookouts)
+                if news or _lasting(lookouts[0]):
+                    return news
                 await asyncio.sleep(pause)
     except TimeoutError:
-        await lookout.look()
+        pass
+    return await _look(lookouts)
 
 
-def _lasting(failure: ProbeFailureError | None) -> bool:
-    return failure is not None and failure.cause in _LASTING
+async def _look(lookouts: Sequence[Lookout]) -> Lookout | None:
+    for lookout in lookouts:
+        if not _lasting(lookout) and await lookout.look():
+            return lookout
+    return None
+
+
+def _lasting(lookout: Lookout) -> bool:
+    return lookout.failure is not None and lookout.failure.cause in _LASTING

@@ -82,7 +82,8 @@ def expanded(service: str, target: TargetSettings) -> Iterator[TargetSettings]:
         yield target
         return
     for addition, (submit, fetch) in _pairs(options.submit, options.fetch).items():
-        ends = {"submit": (_full(service, submit),), "fetch": (_full(service, fetch),)}
+        ends: dict[str, Any] = {"submit": (_full(service, submit),), "fetch": (_full(service, fetch),)}
+        ends["bounces"] = options.bounces and _full(service, options.bounces)
         yield replace(target, name=_named(target.name, addition), options=options.model_copy(update=ends))
 
 
@@ -100,6 +101,7 @@ def check_ends(reader: Reader, services: list[Item]) -> None:
                 ends = _Ends(reader, known, _text(service, "name") or "", target, where)
                 ends.check("submit", SUBMITTERS, "from")
                 ends.check("fetch", READERS, "to")
+                ends.check("bounces", READERS)
 
 
 class _Ends:
@@ -112,13 +114,14 @@ class _Ends:
         self._stanza = stanza
         self._loc = loc
 
-    def check(self, key: str, kinds: tuple[str, ...], address: str) -> None:
+    def check(self, key: str, kinds: tuple[str, ...], address: str | None = None) -> None:
+        """`address` is the key without which the user name must be one."""
         several = isinstance(self._stanza.get(key), list)
         for index, name in enumerate(_listed(self._stanza, key)):
             where = (*self._loc, key, index) if several else (*self._loc, key)
             self._one(name, where, kinds, address)
 
-    def _one(self, name: str, where: Loc, kinds: tuple[str, ...], address: str) -> None:
+    def _one(self, name: str, where: Loc, kinds: tuple[str, ...], address: str | None) -> None:
         report = self._reader.report
         target = self._known.get(_full(self._service, name))
         kind, wanted = _text(target, "type"), " or ".join(kinds)
@@ -128,7 +131,7 @@ class _Ends:
             report.add(where, f"{quote(name)} is of type {quote(kind or '')}; needed: {wanted}")
         elif not isinstance(target.get("login"), dict):
             report.add(where, f"{quote(name)} has no login", "a round trip logs in at both of its ends")
-        elif self._stanza.get(address) is None and not is_address(_text(target["login"], "username") or ""):
+        elif address and self._stanza.get(address) is None and not is_address(_text(target["login"], "username") or ""):
             report.add(where, f"the user name of {quote(name)} is no address", f"write {address}: ADDRESS")
 
     def _fitting(self, kinds: tuple[str, ...]) -> list[str]:

@@ -91,6 +91,19 @@ async def test_mail_for_a_mailbox_over_its_quota_is_bounced(fetch: str, lab: Lab
 
 
 @READERS
+async def test_between_two_accounts_the_bounce_is_found_where_it_comes_to(fetch: str, lab: Lab) -> None:
+    full = lab.accounts[1]
+    trip = Trip(lab, fetch, reads=full, returns=True)
+    assert (await trip.check()).failure is None
+    most = foreign("x")
+    put(lab, most + b"x" * (QUOTA_BYTES - len(most) - 500), account=full)
+    seen = await trip.check()
+    assert (seen.cause, seen.steps.failed) == (Cause.BOUNCED, "fetch")
+    assert trip.counts == {"delivered": 1, "bounced": 1}
+    assert messages(lab) == []
+
+
+@READERS
 async def test_a_second_copy_is_a_duplicate_also_when_it_comes_later(fetch: str, lab: Lab) -> None:
     trip = Trip(lab, fetch)
     lab.hold_delivery()

@@ -46,6 +46,7 @@ class Trip:
     password: str | None = None
     submit_password: str | None = None
     reads: Account | None = None
+    returns: bool = False  # whether the sender's mailbox is looked into as well
     clock: ShiftedClock = field(default_factory=ShiftedClock)
 
     def __post_init__(self) -> None:
@@ -72,10 +73,11 @@ class Trip:
     def _route(self, deadline: float | None) -> Route:
         lab, account = self.lab, self.reads or self.lab.probe
         submitting = {**reach(lab, "submission", "starttls"), "login": _login(lab.probe, self.submit_password)}
+        reading = reach(lab, self.fetch, "implicit")
         reader: Any = {"imap": ImapProbe, "pop3": Pop3Probe}[self.fetch]
         return Route(
             submitter=SubmissionProbe(SubmissionProbe.Options(**submitting)),
-            reader=reader(reader.Options(**reach(lab, self.fetch, "implicit"), login=_login(account, self.password))),
+            reader=reader(reader.Options(**reading, login=_login(account, self.password))),
             sender=lab.probe.username,
             recipient=self.to or account.username,
             submit_timeout=10,
@@ -83,6 +85,7 @@ class Trip:
             deadline=deadline or self.deadline,
             margin=30,
             tokens=self.deliveries.store(TARGET, DAY),
+            returns=reader(reader.Options(**reading, login=_login(lab.probe))) if self.returns else None,
         )
 
 
