@@ -162,7 +162,7 @@ class Lab:
         return Change(before, time.time())
 
     def release_delivery(self) -> Change:
-        """Make delivery possible again; Postfix retries every second."""
+        """Make delivery possible again; Postfix retries every two seconds."""
         before = time.time()
         (self._run / "lmtp-held").rename(self._dovecot.lmtp_socket)
         return Change(before, time.time())

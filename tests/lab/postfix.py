@@ -4,7 +4,7 @@
 `submissions` (TLS from the first byte) want AUTH, which Dovecot judges, and offer it under TLS only. Every
 accepted message goes to Dovecot by LMTP; greylisted@lab.test is always asked to come back. No transport leads
 anywhere else, so no mail can leave. The loopback address is no trusted network, DNS is never asked, and deferred
-mail is tried again after a second.
+mail is tried again after two seconds.
 
 Its master is started directly: `postfix start` spends two seconds on checks a fresh directory does not need.
 """
@@ -57,8 +57,9 @@ smtpd_tls_auth_only = yes
 smtpd_error_sleep_time = 0
 smtpd_client_connection_count_limit = 0
 queue_run_delay = 1s
-minimal_backoff_time = 1s
-maximal_backoff_time = 1s
+# After a second it could still be open to who has just deferred it: skipped then, it would be forgotten for good.
+minimal_backoff_time = 2s
+maximal_backoff_time = 2s
 in_flow_delay = 0
 """
 
