@@ -5,6 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from monitor.cadence import Cadence, phases
+from monitor.clock import SystemClock
 from monitor.core.book import Rules, TargetRule
 from monitor.core.instants import SECOND
 from monitor.core.maintenance import Exclusion, Policy, Window
@@ -86,13 +87,16 @@ def exclusion_of(settings: ExclusionSettings) -> Exclusion:
     )
 
 
-def targets_of(settings: Settings, deliveries: Deliveries) -> dict[str, tuple[Target, Cadence]]:
-    """Every target with its place in the schedule, by `service/target`; tokens of round trips are in `deliveries`."""
+def targets_of(settings: Settings, deliveries: Deliveries | None = None) -> dict[str, tuple[Target, Cadence]]:
+    """Every target with its place in the schedule, by `service/target`.
+
+    Round trips keep their tokens in `deliveries`; without it they are forgotten with the process.
+    """
+    kept = deliveries or Deliveries(SystemClock())
     listed = {f"{s.name}/{t.name}": t for s in settings.services for t in s.targets}
     places = phases([(name, _host(t), t.interval / SECOND) for name, t in listed.items()])
     return {
-        name: (_target(name, t, _probe(name, listed, deliveries)), _cadence(t, places[name]))
-        for name, t in listed.items()
+        name: (_target(name, t, _probe(name, listed, kept)), _cadence(t, places[name])) for name, t in listed.items()
     }
 
 

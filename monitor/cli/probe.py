@@ -42,19 +42,17 @@ def probe(arguments: argparse.Namespace) -> Exit:
 async def _check(settings: Any, wanted: list[str]) -> list[Document]:
     from monitor.assembly import targets_of  # noqa: PLC0415 - other commands start without the probes
     from monitor.clock import SystemClock  # noqa: PLC0415
-    from monitor.deliveries import Deliveries  # noqa: PLC0415
     from monitor.logs import configure  # noqa: PLC0415
     from monitor.runner import Runner  # noqa: PLC0415
 
     configure("warning", settings.log.format)
-    clock = SystemClock()
-    configured = targets_of(settings, Deliveries(clock))
+    configured = targets_of(settings)
     for name in wanted:
         if name not in configured:
             known = ", ".join(configured)
             raise CommandError(Exit.USAGE, f'there is no target "{name}"; configured: {known}')
     # By hand there is no history: a refused password is reported as such, and the reader judges.
-    runner = Runner(clock, lambda _target: True)
+    runner = Runner(SystemClock(), lambda _target: True)
     places = asyncio.Semaphore(AT_ONCE)
 
     async def one(name: str) -> Document:
