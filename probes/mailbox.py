@@ -12,10 +12,10 @@ from probes.message import may_be_report, returned, sighting
 from probes.pop3 import MAX_LIST, Pop3Session
 from probes.tokens import Sighting
 
-OLDEST, NEWEST = 15, 35
-"""How many messages are looked at in one look, of each end of a mailbox."""
-MAX_REPORTS = 10
-_REPORT_LINES = 200
+OLDEST, NEWEST = 10, 25
+"""How many messages are looked at in one look, of each end of a mailbox: a session may bring a MiB, in 5,000 lines."""
+MAX_REPORTS = 5
+_REPORT_LINES = 400
 
 
 class Mailbox(Protocol):

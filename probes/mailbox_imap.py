@@ -10,12 +10,12 @@ from probes.errors import Cause, ProbeFailureError
 from probes.imap import ImapSession
 from probes.imap_replies import mailbox_name, refused
 from probes.mailbox import MAX_REPORTS, ends
-from probes.message import FIELDS, HEADER, MAX_HEADER, MAX_REPORT, returned, sighting
+from probes.message import FIELDS, HEADER, MAX_FIELDS, MAX_REPORT, returned, sighting
 from probes.tokens import Sighting
 
 UIDPLUS = "UIDPLUS"
 JUNK_NAMES = {"junk", "spam", "junk e-mail", "junk email", "bulk mail"}
-_HEADERS = f"(UID BODY.PEEK[HEADER.FIELDS ({' '.join(FIELDS)})]<0.{MAX_HEADER}>)"
+_HEADERS = f"(UID BODY.PEEK[HEADER.FIELDS ({' '.join(FIELDS)})]<0.{MAX_FIELDS}>)"
 _REPORTS = f"(UID BODY.PEEK[]<0.{MAX_REPORT}>)"
 _LISTED = re.compile(rb'\(([^()]{0,500})\) (?:"((?:[^"\\]|\\.){1,2})"|NIL) (.{1,500})', re.DOTALL)
 _FETCHED = re.compile(rb"[0-9]{1,10} FETCH ", re.IGNORECASE)

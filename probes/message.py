@@ -12,8 +12,9 @@ from probes.tokens import Sighting, Token
 
 HEADER = "X-Mailuptime-Token"
 FIELDS = ("Date", "Message-ID", HEADER)
-MAX_HEADER = 4096  # bytes of a header that are read for `FIELDS`
-MAX_REPORT = 16_384  # bytes of what may be a report
+MAX_FIELDS = 4096  # bytes that `FIELDS` alone may have
+MAX_HEADER = 1 << 16  # bytes of a whole header; relays put kilobytes before what we wrote
+MAX_REPORT = 1 << 15  # bytes of what may be a report
 
 _TOKEN = re.compile(r"[0-9a-f]{32}")
 _NAMED = re.compile(

@@ -240,4 +240,4 @@ async def test_of_a_huge_pop3_mailbox_both_ends_are_looked_at(login: dict[str, A
     lookout, store, _ = await look(script, Pop3Probe, login)
     assert lookout.failure is None
     assert [one.place for one in store.shown] == ["id2"]
-    assert len(said(script, "TOP ")) == 50
+    assert len(said(script, "TOP ")) == 35

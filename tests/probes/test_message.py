@@ -45,6 +45,11 @@ def test_our_own_message_is_recognised() -> None:
     assert found.dated == TOKEN.issued
 
 
+def test_our_own_message_is_recognised_behind_what_many_relays_have_put_before_it() -> None:
+    relayed = b"Received: from a.example by b.example; Tue, 24 Nov 2026 03:00:00 +0000\r\n" * 300
+    assert sighting(relayed + OURS, "here", junk=False) == sighting(OURS, "here", junk=False)
+
+
 def test_our_own_message_is_small_and_in_ascii_and_ends_its_lines_as_smtp_has_it() -> None:
     assert len(OURS) < 1000
     assert OURS.isascii()
