@@ -22,11 +22,14 @@ class Live:
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     causes: Counter[str] = field(default_factory=Counter)
     deliveries: Counter[str] = field(default_factory=Counter)  # of a round trip: what became of its messages
+    backoff_until: float | None = None  # monotonic seconds before which no login is tried
+    arrived: int = 0  # how often anything of the above may have changed
 
     def take(self, result: Result) -> None:
         """A result has arrived: its check speaks here, whatever the wall clock did. Pulses that went well do not."""
         if result.pulse and result.check.outcome is Outcome.UP:
             return
+        self.arrived += 1
         self.outcomes[result.check.outcome] += 1
         if result.check.cause:
             self.causes[result.check.cause] += 1
@@ -35,6 +38,7 @@ class Live:
 
     def missed(self, check: Check) -> None:
         """A slot of the schedule went by without a check."""
+        self.arrived += 1
         self.outcomes[check.outcome] += 1
         if check.cause:
             self.causes[check.cause] += 1

@@ -5,13 +5,14 @@ and returns what has become final; `figures` evaluates a month as seen from a ho
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fractions import Fraction
 
+from monitor.core.account import Account, Horizon
 from monitor.core.calendar import Month
 from monitor.core.check import Check
 from monitor.core.events import Event
-from monitor.core.history import History, View
+from monitor.core.history import View
 from monitor.core.instants import HOUR, Instant
 from monitor.core.intervals import Span, Spans, normal
 from monitor.core.kept import Kept
@@ -24,24 +25,6 @@ from monitor.core.timeline import Timeline
 
 _FAR = 2**60  # microseconds: farther than any outage reaches
 _FiguresOf = Callable[[str], Figures]
-
-
-@dataclass(slots=True)
-class Account:
-    """One target's timeline and what has become final of it; `first` and `newest` are instants of checks."""
-
-    timeline: Timeline
-    history: History = field(default_factory=History)
-    first: Instant | None = None
-    newest: Instant | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Horizon:
-    """The end of what is looked at. `now`: voices end there; otherwise it is a month's end and they go on (R2, R8)."""
-
-    at: Instant
-    now: bool
 
 
 class Book:
@@ -73,6 +56,7 @@ class Book:
         is not configured.
         """
         account = self.accounts[target]
+        account.recorded += 1
         account.first = check.at if account.first is None else min(account.first, check.at)
         account.newest = check.at if account.newest is None else max(account.newest, check.at)
         rule = self.epochs.at(check.at).targets.get(target)
@@ -84,7 +68,7 @@ class Book:
         """When the service is accounted for from: its own setting, else its first recorded check (R8)."""
         if service.since is not None:
             return service.since
-        firsts = [self.accounts[leaf].first for leaf in self._leaves(service.name)]
+        firsts = [self.accounts[leaf].first for leaf in self.leaves(service.name)]
         return min((first for first in firsts if first is not None), default=None)
 
     def figures(self, name: str, month: Month, horizon: Horizon) -> Figures:
@@ -92,7 +76,7 @@ class Book:
         evaluated, plain = self.bounds(name, month, horizon)
         sets, found, views, windows = self._around(name, evaluated, horizon)
         own = windows_of(self._service(name, month, horizon), windows)
-        leaves = self._leaves(name) if evaluated[0] < evaluated[1] else []
+        leaves = self.leaves(name) if evaluated[0] < evaluated[1] else []
         return replace(
             plain,
             sums=sums(sets, own, *evaluated),
@@ -109,7 +93,7 @@ class Book:
         """
         evaluated, plain = self.bounds(name, month, horizon)
         begin, until = evaluated
-        leaves = self._leaves(name)
+        leaves = self.leaves(name)
         anchors = (self.accounts[leaf].timeline.anchor(reached) for leaf in leaves)
         anchor = max(begin, min([until, *anchors]))
         kept = self._kept.get((name, month))
@@ -142,7 +126,7 @@ class Book:
         """The measures, blips and suspects of a stretch."""
         views = self._views(*span, horizon)
         measured = sums(*self.evaluated(name, span, horizon), *span)
-        leaves = self._leaves(name) if span[0] < span[1] else []
+        leaves = self.leaves(name) if span[0] < span[1] else []
         return measured, self._blips(name, views, span), _suspect(leaves, views, span)
 
     def bounds(self, name: str, month: Month, horizon: Horizon) -> tuple[Span, Figures]:
@@ -188,6 +172,12 @@ class Book:
         views, windows = self._views(*span, horizon), self._windows(*span)
         return self._sets(name, *span, views, windows)[0], windows_of(self.rules.services[name], windows)
 
+    def down_since(self, name: str, horizon: Horizon) -> Instant | None:
+        """The start of the outage that goes on at the horizon; None where none does."""
+        if not self._down(name, horizon.at - 1, horizon.at, horizon):
+            return None
+        return self._start_before(name, horizon.at, horizon, reached=True)
+
     def counted(self, name: str, span: Span, horizon: Horizon) -> Spans:
         """The downtime inside a span, what is excused taken out."""
         sets, own = self.evaluated(name, span, horizon)
@@ -202,7 +192,7 @@ class Book:
             if name not in self.accounts:
                 self.accounts[name] = Account(Timeline(rule.confirm, rule.recover))
 
-    def _leaves(self, name: str) -> list[str]:
+    def leaves(self, name: str) -> list[str]:
         """The counting targets of a service, in any epoch."""
         services = (rules.services[name] for rules in self.epochs.rules if name in rules.services)
         return list(dict.fromkeys(leaf for service in services for leaf in service.leaves()))
@@ -215,12 +205,12 @@ class Book:
         views, windows = self._views(start, end, horizon), self._windows(start, end)
         return *self._sets(name, start, end, views, windows), views, windows
 
-    def _start_before(self, name: str, edge: Instant, horizon: Horizon) -> Instant:
-        """The start of the outage that goes over an instant; the instant itself where none does."""
+    def _start_before(self, name: str, edge: Instant, horizon: Horizon, *, reached: bool = False) -> Instant:
+        """The start of the outage that goes over an instant, or reaches it; the instant itself where none does."""
         reach = HOUR
         while True:
             down = self._down(name, edge - reach, edge + 1, horizon)
-            over = [start for start, end in down if start < edge < end]
+            over = [start for start, end in down if start < edge < end or (reached and end == edge)]
             if not over or over[0] > edge - reach or reach > _FAR:
                 return over[0] if over else edge
             reach *= 8

@@ -133,13 +133,35 @@ class Outlook:
 
 def outlook(windows: Iterable[Window], now: Instant) -> dict[str, Outlook]:
     """The windows of a year around now by scope, as far as they are neither shortened nor cancelled."""
-    found: dict[str, Outlook] = {}
-    for window in windows:
-        for start, planned in window.occurrences(now - _YEAR, now + _YEAR):
-            end = window.cut(planned)
-            for scope in (window.scope or (EVERYTHING,)) if start < end else ():
-                found[scope] = found.get(scope, Outlook()).with_span(start, end, now)
-    return found
+    return Outlooks.of(windows, now).by_scope
+
+
+@dataclass(frozen=True, slots=True)
+class Outlooks:
+    """What `outlook` says from `start` on and before `end`, where nothing begins, ends, comes or goes."""
+
+    windows: Iterable[Window]
+    start: Instant
+    end: Instant
+    by_scope: dict[str, Outlook]
+
+    @classmethod
+    def of(cls, windows: Iterable[Window], now: Instant) -> "Outlooks":
+        found: dict[str, Outlook] = {}
+        edges = [now + DAY]
+        for window in windows:
+            for start, planned in window.occurrences(now - _YEAR, now + _YEAR + DAY):
+                end = window.cut(planned)
+                # One is looked at from the first instant that it lies within a year of, and no longer.
+                edges += (start, end, start - _YEAR + 1, planned + _YEAR)
+                if start < end and start < now + _YEAR:
+                    for scope in window.scope or (EVERYTHING,):
+                        found[scope] = found.get(scope, Outlook()).with_span(start, end, now)
+        return cls(windows, now, min(edge for edge in edges if edge > now), found)
+
+    def hold(self, windows: Iterable[Window], now: Instant) -> bool:
+        """Whether they are of these very windows, and still right."""
+        return self.windows is windows and self.start <= now < self.end
 
 
 def together(*outlooks: Outlook) -> Outlook:

@@ -54,6 +54,27 @@ class Sums:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class StateSeconds:
+    """Time accounted for, in microseconds, up to the instant `settled`: what was added once is never taken away."""
+
+    settled: Instant
+    up: Duration = 0
+    down: Duration = 0
+    excused: Duration = 0
+    unknown: Duration = 0
+
+    def plus(self, settled: Instant, more: Sums) -> "StateSeconds":
+        """With the measures of the time from `settled` to a later instant."""
+        return StateSeconds(
+            settled,
+            self.up + more.up,
+            self.down + more.downtime,
+            self.excused + more.excused,
+            self.unknown + more.unknown,
+        )
+
+
 def sums(sets: Sets, windows: Spans, start: Instant, end: Instant) -> Sums:
     """Measure `[start, end)`: what windows leave is downtime, what they take out of the gross is excused (R8)."""
     gross = total(clip(sets.down, start, end))

@@ -41,9 +41,7 @@ class ServiceOutage(NamedTuple):
     @property
     def id(self) -> str:
         """A name that stays the same for as long as the outage's start does."""
-        second, fraction = divmod(self.start, 1_000_000)
-        text = datetime.fromtimestamp(second, UTC).strftime("%Y%m%dT%H%M%S")
-        return f"{self.service}-{text}{f'.{fraction:06}'.rstrip('0') if fraction else ''}Z"
+        return identity_of(self.service, self.start)
 
     @property
     def ongoing(self) -> bool:
@@ -84,6 +82,13 @@ def outages(
     for number, (start, end) in enumerate(whole):
         seconds = inside[number][1] - inside[number][0]
         yield ServiceOutage(service, start, end, seconds, least[number], most[number], seconds - kept[number], beneath)
+
+
+def identity_of(service: str, start: Instant) -> str:
+    """The id of the service's outage that starts then."""
+    second, fraction = divmod(start, 1_000_000)
+    text = datetime.fromtimestamp(second, UTC).strftime("%Y%m%dT%H%M%S")
+    return f"{service}-{text}{f'.{fraction:06}'.rstrip('0') if fraction else ''}Z"
 
 
 def start_of(identity: str) -> tuple[str, Instant] | None:

@@ -11,6 +11,7 @@ from typing import Any, Self
 from monitor.core.check import Check, Outcome
 from monitor.core.delivery import Sent
 from monitor.core.instants import Instant
+from monitor.core.month import StateSeconds
 from monitor.ledger.chain import Fact, Link
 from monitor.ledger.schema import MIGRATIONS, ForeignDatabaseError, NewerLedgerError, refuse
 
@@ -103,6 +104,11 @@ class Reader:
         query = "SELECT name, first, newest, state FROM timelines JOIN targets ON targets.id = target"
         for name, first, newest, state in self._select(query):
             yield State(name, first, newest, json.loads(state))
+
+    def state_seconds(self) -> Iterator[tuple[str, StateSeconds]]:
+        """What each service's counters go on from."""
+        for service, *values in self._select("SELECT service, settled, up, down, excused, unknown FROM state_seconds"):
+            yield service, StateSeconds(*values)
 
     def checks(self, start: Instant, end: Instant) -> Iterator[CheckRow]:
         """The recorded checks with instants in `[start, end)`, in their order."""

@@ -1,8 +1,8 @@
 """The ledger's tables, as migrations by version.
 
-Kinds of data: `facts` (append-only, hash-chained), `checks` (the raw tail), what is derived from them (`timelines`) and
-may be rebuilt at any time, and what round trips remember (`sent`, `tallies`), which decides no figure. Durations and
-instants are integer microseconds.
+Kinds of data: `facts` (append-only, hash-chained), `checks` (the raw tail), what is derived from them (`timelines`,
+`state_seconds`) and may be rebuilt at any time, and what round trips remember (`sent`, `tallies`), which decides no
+figure. Durations and instants are integer microseconds.
 """
 
 import sqlite3
@@ -78,6 +78,19 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             result TEXT NOT NULL,
             count INTEGER NOT NULL,
             PRIMARY KEY (target, result)
+        ) STRICT
+        """,
+    ),
+    (
+        # What is exported as counters, which never go back: over a restart they go on from here
+        """
+        CREATE TABLE state_seconds (
+            service TEXT PRIMARY KEY,
+            settled INTEGER NOT NULL,
+            up INTEGER NOT NULL,
+            down INTEGER NOT NULL,
+            excused INTEGER NOT NULL,
+            unknown INTEGER NOT NULL
         ) STRICT
         """,
     ),

@@ -11,10 +11,11 @@ import os
 import sqlite3
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from monitor.core.delivery import Sent
+from monitor.core.month import StateSeconds
 from monitor.ledger.chain import GENESIS, Fact, Link, canonical, chain
 from monitor.ledger.reader import (
     CheckRow,
@@ -37,9 +38,10 @@ class Batch:
     sent: dict[str, Sent] = field(default_factory=dict)  # by token
     forgotten: set[str] = field(default_factory=set)  # tokens
     tallies: dict[tuple[str, str], int] = field(default_factory=dict)  # by target and result
+    seconds: dict[str, StateSeconds] = field(default_factory=dict)  # by service
 
     def __bool__(self) -> bool:
-        return bool(self.checks or self.facts or self.states or self.sent or self.forgotten or self.tallies)
+        return any(getattr(self, part.name) for part in fields(self))
 
 
 class Ledger(Reader):
@@ -116,6 +118,11 @@ class Ledger(Reader):
             ],
         )
 
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO state_seconds (service, settled, up, down, excused, unknown)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            [(name, s.settled, s.up, s.down, s.excused, s.unknown) for name, s in batch.seconds.items()],
+        )
         self._write_deliveries(batch)
 
     def _write_deliveries(self, batch: Batch) -> None:

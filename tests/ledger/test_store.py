@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from monitor.core.check import Check, Outcome
+from monitor.core.month import StateSeconds
 from monitor.ledger import Batch, CheckRow, Fact, Ledger, LedgerUnavailableError, State
 from monitor.ledger.chain import GENESIS, canonical
 from tests.ledger.accounts import START, TARGETS, VOICE, check
@@ -46,6 +47,15 @@ def verified(ledger: Ledger) -> list[Fact]:
 
 def recorded(ledger: Ledger) -> list[CheckRow]:
     return list(ledger.checks(0, 2**62))
+
+
+def test_counters_go_on_from_where_they_were_last_kept(path: Path) -> None:
+    first, then = StateSeconds(START, 1, 2, 3, 4), StateSeconds(START + 9, 2**60, 2, 3, 4)
+    with Ledger(path) as ledger:
+        ledger.commit(Batch(seconds={"mail": first, "other": first}))
+        ledger.commit(Batch(seconds={"mail": then}))
+    with Ledger(path) as ledger:
+        assert dict(ledger.state_seconds()) == {"mail": then, "other": first}
 
 
 def test_what_was_committed_is_there_after_reopening(path: Path) -> None:

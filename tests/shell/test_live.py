@@ -4,8 +4,8 @@ from monitor.core.check import Check, Outcome
 from monitor.core.instants import HOUR, SECOND
 from monitor.core.timeline import Timeline
 from monitor.live import Live, resumed
+from monitor.photographer import Photographer
 from monitor.runner import Result
-from monitor.snapshot import Photographer
 from probes.base import Evidence
 from tests.ledger.accounts import TARGETS
 from tests.shell import virtual
