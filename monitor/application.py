@@ -2,25 +2,32 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from math import inf
 
 from monitor import queries
 from monitor.clock import Clock
 from monitor.closing import Closing
+from monitor.core import instants
 from monitor.core.book import Book, Horizon
 from monitor.core.calendar import Month
-from monitor.core.instants import SECOND, format_instant, seconds
+from monitor.core.check import Outcome
+from monitor.core.instants import SECOND, format_instant
+from monitor.core.month import StateSeconds
 from monitor.figures import Document, service_document
 from monitor.live import Live
-from monitor.metrics import Collector, Health, Lateness, exposition
-from monitor.snapshot import Photographer, ServicePicture, TargetPicture
+from monitor.metrics import Answer, Exposition, Health, Lateness, PhaseDurations, Scrape, exemplar
+from monitor.metrics.subjects import seconds_by_phase
+from monitor.photographer import Photographer
+from monitor.runner import Result
+from monitor.snapshot import ServicePicture, TargetPicture
 
 REST = 9
 """How many times as long as a snapshot took none is taken: at most a tenth of the event loop goes to them."""
 
 
 class Application:
-    """`durable` tells whether everything that the book has taken is committed."""
+    """`durable` tells whether all that the book has taken is committed; `seconds` is what counters go on from."""
 
     def __init__(
         self,
@@ -34,18 +41,22 @@ class Application:
         declared: Callable[[int], Document],
         health: Callable[[], Health],
         lateness: Lateness,
+        seconds: Mapping[str, StateSeconds] | None = None,
     ) -> None:
         self._clock = clock
         self._book = book
         self._lives = lives
-        self._photographer = Photographer(book, lives, months)
+        self._photographer = Photographer(book, lives, months, seconds)
         self._durable = durable
         self._closings = closings
         self._declared = declared
         self._health = health
-        self._collector = Collector(lambda: self._snapshot, health, lateness)
+        self._lateness = lateness
+        self._phases = PhaseDurations()
+        self._exposition = Exposition()
         self._rested = -inf  # until when no snapshot is taken, on the monotonic clock
         self._shown: list[Document] = []
+        self._outages: dict[str, str] = {}  # the id of each service's that runs
         self._snapshot = self._photographer.take(clock.now(), clock.monotonic())
 
     def refresh(self) -> None:
@@ -60,15 +71,37 @@ class Application:
         if not self._durable():
             fresh = replace(fresh, services=self._snapshot.services, month=self._snapshot.month)
         self._snapshot = fresh
+        self._outages = {one.name: one.outage for one in fresh.services if one.outage is not None}
         ended = self._clock.monotonic()
         self._rested = ended + REST * (ended - began)
+
+    @property
+    def seconds(self) -> Mapping[str, StateSeconds]:
+        """What the counters of services would go on from after a restart."""
+        return dict(self._photographer.seconds)
 
     def declared(self) -> None:
         """Something was declared: every month is looked at again."""
         self._photographer.forget()
 
-    def exposition(self, accept: str) -> tuple[bytes, str]:
-        return exposition(self._collector, accept)
+    def arrived(self, result: Result) -> None:
+        """Count how long a check and its phases took; what failed names the outage that it is part of."""
+        check, target = result.check, result.target
+        if result.pulse and check.outcome is Outcome.UP:  # which is no check
+            return
+        labels = {"target": target.name}
+        if check.outcome is not Outcome.UP:
+            outage = self._outages.get(target.name.partition("/")[0])
+            labels |= {"outage": outage} if outage is not None else {}
+        took = {**seconds_by_phase(result.phases), "total": check.duration / SECOND}
+        for phase, value in took.items():
+            seen = exemplar(labels, value, (check.at + check.duration) / SECOND)
+            self._phases.observe(value, target.protocol, phase, seen=seen)
+
+    def exposition(self, accept: str, accept_encoding: str) -> Callable[[], Answer]:
+        """The scrape of this moment; what is returned renders it, in any one thread."""
+        scrape = Scrape(self._snapshot, self._health(), (self._lateness.read(), self._phases.read()))
+        return partial(self._exposition.answer, scrape, accept, accept_encoding)
 
     def unready(self) -> list[str]:
         """Why not ready: the ledger cannot be written, or a target has not been checked yet."""
@@ -132,7 +165,7 @@ class Application:
                 "cause": last.check.cause,
                 "phase": last.failed_phase,
                 "reply": last.reply,
-                "duration_seconds": seconds(last.check.duration),
+                "duration_seconds": instants.seconds(last.check.duration),
                 "phases": [[phase.name, round(phase.seconds, 6)] for phase in last.phases],
             },
         }

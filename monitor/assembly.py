@@ -130,6 +130,7 @@ def _reader(settings: TargetSettings) -> ImapProbe | Pop3Probe:
 def _target(name: str, settings: TargetSettings, probe: Probe) -> Target:
     kind = REGISTRY[settings.type]
     login = getattr(settings.options, "login", None)
+    tls = getattr(settings.options, "tls", None)
     return Target(
         name,
         kind.protocol,
@@ -137,7 +138,13 @@ def _target(name: str, settings: TargetSettings, probe: Probe) -> Target:
         settings.timeout,
         settings.stale_after,
         None if login is None else login.username,
-        (*settings.options.submit, *settings.options.fetch) if isinstance(settings.options, RoundtripOptions) else (),
+        borrows=(
+            (*settings.options.submit, *settings.options.fetch)
+            if isinstance(settings.options, RoundtripOptions)
+            else ()
+        ),
+        min_days_left=getattr(tls, "min_days_left", 0),
+        expects=getattr(settings.options, "expect", None) is not None,
     )
 
 

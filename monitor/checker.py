@@ -10,12 +10,19 @@ from monitor.runner import Result, Runner, Target
 
 
 class Checker:
-    """`record` takes what is to be recorded."""
+    """`record` takes what is to be recorded, `arrived` each result before that."""
 
-    def __init__(self, clock: Clock, credentials: Credentials, record: Callable[[Arrival], None]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        credentials: Credentials,
+        record: Callable[[Arrival], None],
+        arrived: Callable[[Result], None],
+    ) -> None:
         self._clock = clock
         self._credentials = credentials
         self._record = record
+        self._arrived = arrived
         self._runner = Runner(clock, self._worked)
 
     async def prepare(self, targets: Iterable[Target]) -> None:
@@ -31,6 +38,7 @@ class Checker:
             live.outstanding.pop()
             raise
         live.take(result)
+        self._arrived(result)
         if not pulse and any(phase.name == "auth" and phase.ok for phase in result.phases):
             await self._accepted(result.target)
         self._record(Arrival(live, result))

@@ -32,6 +32,7 @@ from monitor.recorder import Arrival, Recorder
 from monitor.runner import Target
 from monitor.scheduler import Scheduler, WallClock
 from monitor.settings import ConfigurationError, Settings, load
+from monitor.synchronization import clock_synchronized
 from monitor.web.server import Pages
 
 log = structlog.get_logger("daemon")
@@ -58,17 +59,9 @@ class Daemon:
         self.lateness = Lateness()
         self.recorder = Recorder(self.clock, self.book, self._writer, self._committed)
         credentials = Credentials(link.fact for link in ledger.facts((KIND,)))
-        self._checker = Checker(self.clock, credentials, self.recorder.put)
         desk = Desk(settings, self.book, declarations)
         self.bookkeeper = Bookkeeper(self.clock, self.book, desk, self.recorder, self._writer, settings.sla.close_after)
         self.bookkeeper.open(ledger)
-        self.scheduler = Scheduler(
-            self.clock,
-            self._checker.check,
-            missed=lambda live, checks: self.recorder.put(Arrival(live, missed=tuple(checks))),
-            late=self.lateness.observe,
-            stepped=self._clock_stepped,
-        )
         self._wall_clock = WallClock(self.clock)
         self._notifier = Notifier()
         self._loop_lag = 0.0
@@ -86,6 +79,15 @@ class Daemon:
             declared=desk.listed,
             health=self._health,
             lateness=self.lateness,
+            seconds=dict(ledger.state_seconds()),
+        )
+        self._checker = Checker(self.clock, credentials, self.recorder.put, self._application.arrived)
+        self.scheduler = Scheduler(
+            self.clock,
+            self._checker.check,
+            missed=lambda live, checks: self.recorder.put(Arrival(live, missed=tuple(checks))),
+            late=self.lateness.observe,
+            stepped=self._clock_stepped,
         )
         self._pages = Pages(self._application, self.act)
 
@@ -107,7 +109,7 @@ class Daemon:
                 await self._begin()
                 await self._serve()
                 self._notifier.say("STOPPING=1")
-                self.recorder.put(Arrival(None, facts=(self._fact("stopped", {}),)))
+                self.recorder.put(Arrival(None, facts=(self._fact("stopped", {}),), seconds=self._application.seconds))
                 await self.recorder.drain()
                 await self.deliveries.flush()
                 await self.bookkeeper.seal_rest()
@@ -133,7 +135,7 @@ class Daemon:
             async with asyncio.TaskGroup() as group:
                 tasks: list[Callable[[], Awaitable[None]]] = [
                     self.scheduler.run, self.recorder.run, self._open_books, self._measure_lag, self._refresh,
-                    self._pet_watchdog, self._reload, self.posture.run,
+                    self._pet_watchdog, self._reload, self._keep_counters, self.posture.run,
                 ]  # fmt: skip
                 running = [group.create_task(_run(task), name=task.__name__) for task in tasks]
                 await self._stopping.wait()
@@ -211,6 +213,7 @@ class Daemon:
             turned_away=recorder.turned_away,
             configured=self._reloaded[0],
             configured_at=self._reloaded[1],
+            clock_synchronized=clock_synchronized(),
         )
 
     def _fact(self, kind: str, body: dict[str, object]) -> Fact:
@@ -231,6 +234,12 @@ class Daemon:
         while True:
             await self.clock.sleep(1.0)
             self._application.refresh()
+
+    async def _keep_counters(self) -> None:
+        """Counters that never go back go on after a restart from where they were last kept."""
+        while True:
+            await self.clock.sleep(60.0)
+            self.recorder.put(Arrival(None, seconds=self._application.seconds))
 
     async def _pet_watchdog(self) -> None:
         """Petted on progress: the schedule went on, and the recorder is not stuck."""

@@ -6,8 +6,8 @@ their time becomes unknown.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import inf
 
 import structlog
@@ -15,6 +15,7 @@ import structlog
 from monitor.clock import Clock
 from monitor.core.book import Book
 from monitor.core.check import Check, Outcome
+from monitor.core.month import StateSeconds
 from monitor.ledger import Batch, CheckRow, Fact, LedgerUnavailableError
 from monitor.ledger.restore import event_fact, state_of
 from monitor.ledger.writer import Writer
@@ -30,7 +31,7 @@ RETRY = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """Something to record: a result, or checks that were missed, of one target; or facts of none.
+    """Something to record: a result, or checks that were missed, of one target; or facts of none, or counters.
 
     `taken` is called with the facts when the book takes them, `durable` is done once they are committed.
     """
@@ -39,6 +40,7 @@ class Arrival:
     result: Result | None = None
     missed: tuple[Check, ...] = ()
     facts: tuple[Fact, ...] = ()
+    seconds: Mapping[str, StateSeconds] = field(default_factory=dict)
     taken: Callable[[Sequence[Fact]], None] | None = None
     durable: asyncio.Future[None] | None = None
 
@@ -127,6 +129,7 @@ class Recorder:
 
     def _take(self, arrival: Arrival) -> None:
         self._pending.facts += arrival.facts
+        self._pending.seconds.update(arrival.seconds)
         if arrival.taken is not None:
             arrival.taken(arrival.facts)
         if arrival.durable is not None:

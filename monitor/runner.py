@@ -38,6 +38,8 @@ class Target:
     voice: Duration
     credential: str | None = None
     borrows: tuple[str, ...] = ()  # the targets whose credentials it uses, where it has none of its own
+    min_days_left: int = 0  # days before its end from which a certificate counts as expiring
+    expects: bool = False  # whether something is asked of it whose lack is a warning
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ PURE = {
 # Each by whom alone: files or directories.
 DRIVERS = {
     "apscheduler": {"monitor/scheduler.py"},
-    "prometheus_client": {"monitor/metrics.py"},
+    "prometheus_client": {"monitor/metrics/process.py"},
     "sqlite3": {"monitor/ledger"},
     "yaml": {"monitor/settings/nodes.py"},
 }
@@ -33,7 +33,7 @@ TRANSLATORS = {
     "monitor/settings",
     "monitor/cli",
     "monitor/daemon.py",
-    "monitor/metrics.py",  # of what a result is made
+    "monitor/metrics",  # of what a result is made
 }
 """Who in the monitor knows of probes."""
 COMPOSERS = {"monitor/daemon.py", "monitor/cli", "monitor/__main__.py"}

@@ -13,6 +13,7 @@ from aiohttp import web
 from monitor.bookkeeper import NotDurableError
 from monitor.desk import RefusedActError
 from monitor.figures import Document
+from monitor.metrics import Answer
 from monitor.resting import proof_of
 from monitor.settings import ConfigurationError
 
@@ -25,8 +26,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Service(Protocol):
     """What the pages are made from; every answer is of the moment."""
 
-    def exposition(self, accept: str) -> tuple[bytes, str]:
-        """The metrics' text and its content type; called in a thread."""
+    def exposition(self, accept: str, accept_encoding: str) -> Callable[[], Answer]:
+        """The metrics of this moment; what is returned is called in a thread."""
 
     def unready(self) -> list[str]:
         """Why the daemon is not ready; empty when it is."""
@@ -92,10 +93,10 @@ class Pages:
         return web.Response(text=page, content_type="text/html")
 
     async def _metrics(self, request: web.Request) -> web.Response:
-        accept = request.headers.get("Accept", "")
-        loop = asyncio.get_running_loop()
-        body, content_type = await loop.run_in_executor(self._renderer, self._service.exposition, accept)
-        return web.Response(body=body, headers={"Content-Type": content_type})
+        accept, encoding = (", ".join(request.headers.getall(name, [])) for name in ("Accept", "Accept-Encoding"))
+        render = self._service.exposition(accept, encoding)
+        answer = await asyncio.get_running_loop().run_in_executor(self._renderer, render)
+        return web.Response(body=answer.body, headers=answer.headers)
 
     async def _healthy(self, _request: web.Request) -> web.Response:
         return web.Response(text="healthy\n")

@@ -17,9 +17,10 @@ from monitor.core.maintenance import Window
 from monitor.core.month import Objectives
 from monitor.core.service import Service
 from monitor.live import Live, resumed
-from monitor.metrics import Collector, Health, Lateness, exposition
+from monitor.metrics import Answer, Exposition, Health, Lateness, PhaseDurations, Scrape, exemplar
+from monitor.photographer import Photographer
 from monitor.runner import Result, Target
-from monitor.snapshot import Photographer, Snapshot
+from monitor.snapshot import Snapshot
 from probes.base import Certificate, Evidence, Phase, Steps
 from tests.lab.ports import HOST
 
@@ -54,6 +55,9 @@ def snapshot() -> Snapshot:
             result = _result(live.target, at)
             book.record(name, result.check)
             live.take(result)
+    waiting = lives["ailing/imap"]
+    waiting.backoff_until = NOW / SECOND + 600
+    waiting.deliveries["delivered"] = 3
     return Photographer(book, lives, months=13).take(NOW, NOW / SECOND)
 
 
@@ -74,7 +78,7 @@ def _rules() -> Rules:
 
 def _live(book: Book, name: str) -> Live:
     protocol = name.rpartition("/")[2]
-    target = Target(name, protocol, _Silent(), timeout=15 * SECOND, voice=135 * SECOND)
+    target = Target(name, protocol, _Silent(), 15 * SECOND, 135 * SECOND, min_days_left=14, expects=True)
     return Live(target, resumed(book.accounts[name].timeline, 0))
 
 
@@ -88,19 +92,21 @@ def _result(target: Target, at: Instant) -> Result:
         target.voice,
         cause="connect_refused" if down else None,
     )
-    certificate = Certificate("CN=mx", "CN=ca", ("mx",), START / SECOND, (START + 90 * DAY) / SECOND)
+    problem = "name" if target.name == "ailing/smtp" else None
+    certificate = Certificate("CN=mx", "CN=ca", ("mx",), START / SECOND, (START + 90 * DAY) / SECOND, problem)
     phases = tuple(Phase(name, 0.01, ok=True) for name in ("dns", "connect", "tls", "greeting"))
-    seen = Evidence(certificate=certificate)
+    seen = Evidence(certificate=certificate, quota_used=0.25)
     return Result(target, check, at / SECOND, phases, None, seen, "", pulse=False)
 
 
 class Scene:
-    """The exposition of the snapshot; each call starts one more check, 20 ms late."""
+    """The exposition of the snapshot; each call starts one more check, 20 ms late, whose phases take 10 ms."""
 
     def __init__(self) -> None:
         self._lateness = Lateness()
-        picture = snapshot()
-        health = Health(
+        self._phases = PhaseDurations()
+        self._snapshot = snapshot()
+        self._health = Health(
             ledger_writable=True,
             pending=2,
             last_commit=NOW,
@@ -109,12 +115,17 @@ class Scene:
             turned_away=0,
             configured=True,
             configured_at=START,
+            self_tests={"resolver": True, "gateway": False},
+            clock_synchronized=True,
         )
-        self.collector = Collector(lambda: picture, lambda: health, self._lateness)
+        self._exposition = Exposition()
 
-    def exposition(self, accept: str = "") -> tuple[bytes, str]:
+    def exposition(self, accept: str = "", accept_encoding: str = "") -> Answer:
         self._lateness.observe(0.02)
-        return exposition(self.collector, accept)
+        for phase in ("dns", "connect", "total"):
+            self._phases.observe(0.01, "imap", phase, seen=exemplar({"target": "ailing/imap"}, 0.01, NOW / SECOND))
+        histograms = (self._lateness.read(), self._phases.read())
+        return self._exposition.answer(Scrape(self._snapshot, self._health, histograms), accept, accept_encoding)
 
 
 @contextmanager
@@ -123,12 +134,13 @@ def served(scene: Scene) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body, content_type = scene.exposition(self.headers.get("Accept", ""))
+            answer = scene.exposition(self.headers.get("Accept", ""), self.headers.get("Accept-Encoding", ""))
             self.send_response(200)
-            self.send_header("Content-Type", content_type)
-            self.send_header("Content-Length", str(len(body)))
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(answer.body)))
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(answer.body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
             pass

@@ -30,7 +30,7 @@ def test_a_slow_commit_hides_neither_the_check_that_waits_nor_the_one_under_way(
     async def scenario(clock: VirtualClock) -> dict[int, int | None]:
         desk = Desk(clock, lambda now: Answer(seconds=4 if now >= 2 else 0))
         recorder = Recorder(clock, desk.book, SlowWriter(clock), lambda: None)
-        checker = Checker(clock, Credentials([]), recorder.put)
+        checker = Checker(clock, Credentials([]), recorder.put, lambda _: None)
         live = desk.lives[TARGETS[0]]
         reached: dict[int, int | None] = {}
 

@@ -1,5 +1,6 @@
 """What the listener tells those who ask: health, metrics that tools can read, figures, and help for the rest."""
 
+import gzip
 import http.client
 import ipaddress
 import json
@@ -26,6 +27,9 @@ PROMISED = {
     "mailuptime_probe_duration_seconds",
     "mailuptime_probe_phase_duration_seconds",
     "mailuptime_checks",
+    "mailuptime_phase_duration_seconds",
+    "mailuptime_tls_certificate_expiring",
+    "process_resident_memory_bytes",
     "mailuptime_target_state",
     "mailuptime_service_state",
     "mailuptime_tls_certificate_not_after_timestamp_seconds",
@@ -92,6 +96,29 @@ def test_the_metrics_in_the_openmetrics_format_are_the_same_families(standing: D
     kind, body = fetched(standing, "/metrics", OPENMETRICS)
     assert kind.startswith("application/openmetrics-text; version=1.0.0")
     assert PROMISED - well(list(openmetrics(body))) == set()  # type: ignore[no-untyped-call]
+
+
+def test_the_phases_of_every_protocol_are_counted_with_an_exemplar_each(standing: Daemon) -> None:
+    _, body = fetched(standing, "/metrics", OPENMETRICS)
+    families = {family.name: family for family in openmetrics(body)}  # type: ignore[no-untyped-call]
+    samples = families["mailuptime_phase_duration_seconds"].samples
+    counted = {one.labels["protocol"] for one in samples if one.labels["phase"] == "total" and one.value}
+    assert counted == {"smtp", "submission", "imap", "pop3", "webmail"}
+    assert {one.exemplar.labels["target"] for one in samples if one.exemplar} == {
+        f"lab/{protocol}" for protocol in ("smtp", "submission", "imap", "pop3", "webmail")
+    }
+
+
+def test_the_metrics_are_compressed_for_whoever_asks(standing: Daemon) -> None:
+    connection = http.client.HTTPConnection(urlsplit(standing.url).netloc, timeout=10)
+    try:
+        connection.request("GET", "/metrics", headers={"Accept-Encoding": "gzip"})
+        response = connection.getresponse()
+        packed = response.read()
+    finally:
+        connection.close()
+    assert response.headers["Content-Encoding"] == "gzip"
+    assert b"mailuptime_build_info" in gzip.decompress(packed)
 
 
 def test_no_address_user_or_password_is_among_the_metrics(standing: Daemon, shared_lab: Lab) -> None:

@@ -84,7 +84,7 @@ def test_states_seconds_and_outages_are_told(turned: Desk) -> None:
 
 def test_the_names_and_types_are_the_live_ones(turned: Desk) -> None:
     """And OpenMetrics' strict parser takes the whole."""
-    live = {family.name: family.type for family in of_text(Scene().exposition()[0].decode())}
+    live = {family.name: family.type for family in of_text(Scene().exposition().body.decode())}
     told = {family.name: family.type for family in families(export(turned).out)}
     assert told.items() <= live.items()
     assert len(told) >= 16

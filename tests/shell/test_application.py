@@ -1,4 +1,4 @@
-"""How often snapshots are taken."""
+"""How often snapshots are taken, and what is counted of each check."""
 
 from fractions import Fraction
 
@@ -6,11 +6,15 @@ import pytest
 
 from monitor.application import Application
 from monitor.core.book import Book, Rules
-from monitor.core.instants import MINUTE, SECOND, Instant
+from monitor.core.check import Check, Outcome
+from monitor.core.instants import MILLISECOND, MINUTE, SECOND, Instant
 from monitor.core.month import Objectives
 from monitor.core.service import Service
 from monitor.metrics import Health, Lateness
+from monitor.runner import Result, Target
+from probes.base import Evidence, Phase
 from tests.core.worked import ZONE, at
+from tests.shell.fleet import IdleProbe
 
 RULES = Rules(ZONE, {}, {"mail": Service("mail", 1)}, {"mail": Objectives(Fraction("99.5"), 216 * MINUTE)})
 
@@ -37,9 +41,18 @@ class CostlyClock:
 
 @pytest.mark.parametrize(("cost", "taken"), [(0.0, 100), (1.0, 6)])
 def test_snapshots_get_at_most_a_tenth_of_the_time_however_often_they_are_asked_for(cost: float, taken: int) -> None:
+    application = made(CostlyClock(cost))
+    shown = set()
+    for _ in range(100):
+        application.refresh()
+        shown.add(application.status()["at"])
+    assert len(shown) == taken
+
+
+def made(clock: CostlyClock) -> Application:
     health = Health(True, 0, None, 0, 0, 0, True, 0)
-    application = Application(
-        CostlyClock(cost),
+    return Application(
+        clock,
         Book(RULES),
         {},
         1,
@@ -49,8 +62,22 @@ def test_snapshots_get_at_most_a_tenth_of_the_time_however_often_they_are_asked_
         health=lambda: health,
         lateness=Lateness(),
     )
-    shown = set()
-    for _ in range(100):
-        application.refresh()
-        shown.add(application.status()["at"])
-    assert len(shown) == taken
+
+
+def checked(outcome: Outcome, *, pulse: bool) -> Result:
+    target = Target("mail/imap", "imap", IdleProbe(), 15 * SECOND, 135 * SECOND)
+    check = Check(at("10:00"), outcome, 30 * MILLISECOND, 135 * SECOND)
+    phases = (Phase("tls", 0.01, ok=True), Phase("capability", 0.004, ok=True), Phase("capability", 0.002, ok=True))
+    return Result(target, check, 0.0, phases, None, Evidence(), "", pulse=pulse)
+
+
+def test_the_phases_of_each_check_are_counted_once_and_the_whole_beside_them() -> None:
+    """A phase that is gone through twice is one duration; a pulse that went well is no check."""
+    application = made(CostlyClock(0))
+    application.arrived(checked(Outcome.UP, pulse=False))
+    application.arrived(checked(Outcome.UP, pulse=True))
+    application.arrived(checked(Outcome.DOWN, pulse=True))
+    text = application.exposition("", "")().body.decode()
+    name = "mailuptime_phase_duration_seconds"
+    for phase, part, value in (("tls", "count", "2.0"), ("capability", "sum", "0.012"), ("total", "sum", "0.06")):
+        assert f'{name}_{part}{{protocol="imap",phase="{phase}"}} {value}\n' in text

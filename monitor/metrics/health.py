@@ -1,0 +1,45 @@
+"""The monitor's own state."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from monitor import __version__
+from monitor.core.instants import SECOND, Instant
+from monitor.metrics import names
+from monitor.metrics.text import Block, Lines, labelled
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """As of a moment; `clock_synchronized` is None where it cannot be told."""
+
+    ledger_writable: bool
+    pending: int
+    last_commit: Instant | None
+    clock_steps: int
+    loop_lag: float
+    turned_away: int
+    configured: bool
+    configured_at: Instant
+    self_tests: Mapping[str, bool] = field(default_factory=dict)
+    clock_synchronized: bool | None = None
+
+
+def monitor_block(health: Health, month: str) -> Block:
+    lines = Lines(names.OF_THE_MONITOR)
+    lines.add(names.CURRENT, labelled(("month",), (month,)), 1)
+    lines.add(names.WRITABLE, "", health.ledger_writable)
+    lines.add(names.PENDING, "", health.pending)
+    if health.last_commit is not None:
+        lines.add(names.LAST_COMMIT, "", health.last_commit / SECOND)
+    lines.add(names.LAG, "", health.loop_lag)
+    lines.add(names.STEPS, "", health.clock_steps)
+    if health.clock_synchronized is not None:
+        lines.add(names.SYNCHRONIZED, "", health.clock_synchronized)
+    for test, passed in health.self_tests.items():
+        lines.add(names.SELF_TEST, labelled(("test",), (test,)), passed)
+    lines.add(names.TURNED_AWAY, "", health.turned_away)
+    lines.add(names.RELOADED, "", health.configured)
+    lines.add(names.RELOADED_AT, "", health.configured_at / SECOND)
+    lines.add(names.BUILD, labelled(("version",), (__version__,)), 1)
+    return lines.block()
