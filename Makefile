@@ -39,8 +39,9 @@ fuzz: .venv/ready  ## a million spoilt inputs for what reads a stranger's bytes;
 lab: .venv/ready .venv/lab  ## the mail servers alone, until Ctrl-C
 	@$(BIN)/python -m tests.lab
 
-bench: .venv/ready  ## how long the accounting takes, beside a plain loop; writes bench/RESULTS.md
+bench: .venv/ready  ## how long the accounting and a scrape take, beside a plain loop and a peer; writes bench/RESULTS.md
 	$(BIN)/python -m bench.accounting
+	$(BIN)/python -m bench.exposition
 
 format: .venv/ready
 	$(BIN)/ruff check --fix -q .

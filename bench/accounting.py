@@ -34,9 +34,9 @@ from monitor.core.rules import Rules, TargetRule
 from monitor.core.service import Service
 from monitor.ledger import CheckRow
 from monitor.live import Live
+from monitor.photographer import Photographer
 from monitor.replay import Replay
 from monitor.runner import Target
-from monitor.snapshot import Photographer
 from probes.base import Steps
 
 ROUNDS = 5
@@ -290,7 +290,9 @@ def main() -> None:
     rows += more
     rows.append(fleet_day())
     print(rows[-1])
-    RESULTS.write_text(written(rows), encoding="utf-8")
+    # The last of the sections is another benchmark's own.
+    _, heading, others = RESULTS.read_text(encoding="utf-8").partition("\n# ") if RESULTS.exists() else ("", "", "")
+    RESULTS.write_text(written(rows) + heading + others, encoding="utf-8")
 
 
 if __name__ == "__main__":
