@@ -65,7 +65,9 @@ PROBLEM = _gauge(
     "tls_certificate_problem", (*_PLAIN, "problem"), "1 while the certificate does not verify; absent while it does."
 )
 EXPECTED = _gauge(
-    "probe_expectation_met", _PLAIN, "0 if the last check missed what `expect` asks for; only of targets that have it."
+    "probe_expectation_met",
+    _PLAIN,
+    "1 if the last check was all that expect asks for, else 0; only of targets with it.",
 )
 QUOTA = _gauge("mailbox_quota_used_ratio", _PLAIN, "The share of the mailbox's quota in use at the last check.")
 BACKOFF = _gauge(

@@ -3,14 +3,19 @@
 from collections.abc import Iterable, Sequence
 from math import inf
 
+from monitor.core.check import Outcome
 from monitor.core.instants import SECOND, Duration
 from monitor.core.month import Figures
 from monitor.metrics import names
 from monitor.metrics.text import Block, Lines, labelled
+from monitor.runner import Result
 from monitor.snapshot import STATES, ServicePicture, TargetPicture
 from probes.base import Phase
+from probes.errors import Cause
 
 _OUTCOMES = ("up", "down", "unknown")
+_UNEXPECTED = {Cause.EXPECTATION.value, Cause.SLOW.value}
+_SLOW = "slow: "  # how warnings begin that `expect` asked for; others are of certificates
 _RESULTS = ("delivered", "late", "lost", "bounced", "duplicate")
 
 
@@ -49,14 +54,23 @@ def _last_check(lines: Lines, target: TargetPicture, plain: str, own: str) -> No
         lines.add(names.PHASE, f"{own},{labelled(('phase',), (phase,))}", seconds)
     if seen.certificate is not None:
         lines.add(names.NOT_AFTER, plain, seen.certificate.not_after)
-        if seen.certificate.problem is not None:
-            lines.add(names.PROBLEM, f"{plain},{labelled(('problem',), (seen.certificate.problem,))}", 1)
+        first = seen.certificate.problem
+        for problem in seen.certificate.problems or (() if first is None else (first,)):
+            lines.add(names.PROBLEM, f"{plain},{labelled(('problem',), (problem,))}", 1)
     if target.expiring is not None:
         lines.add(names.EXPIRING, plain, target.expiring)
-    if target.expects:
-        lines.add(names.EXPECTED, plain, not seen.warnings)
+    met = _expectation_met(target.last) if target.expects else None
+    if met is not None:
+        lines.add(names.EXPECTED, plain, met)
     if seen.quota_used is not None:
         lines.add(names.QUOTA, plain, seen.quota_used)
+
+
+def _expectation_met(last: Result) -> bool | None:
+    """Whether the check was all that `expect` asks for; None where it failed before that was looked at."""
+    if last.check.outcome is Outcome.UP:
+        return not any(warning.startswith(_SLOW) for warning in last.evidence.warnings)
+    return False if last.check.cause in _UNEXPECTED else None
 
 
 def seconds_by_phase(phases: Iterable[Phase]) -> dict[str, float]:

@@ -82,10 +82,13 @@ class Told:
             self._gauge("probe_phase_duration_seconds", {**own, "phase": phase}, spent)
         if seen.certificate is not None:
             self._gauge("tls_certificate_not_after_timestamp_seconds", plain, seen.certificate.not_after)
-            if seen.certificate.problem is not None:
-                self._gauge("tls_certificate_problem", {**plain, "problem": seen.certificate.problem}, 1)
+            for problem in seen.certificate.problems or filter(None, (seen.certificate.problem,)):
+                self._gauge("tls_certificate_problem", {**plain, "problem": problem}, 1)
         self._gauge("tls_certificate_expiring", plain, target.expiring)
-        self._gauge("probe_expectation_met", plain, not seen.warnings if target.expects else None)
+        slow = [warning for warning in seen.warnings if warning.startswith("slow: ")]
+        met = {"up": not slow, "expectation": False, "slow": False}
+        judged = target.last.check.cause or target.last.check.outcome.value
+        self._gauge("probe_expectation_met", plain, met.get(judged) if target.expects else None)
         self._gauge("mailbox_quota_used_ratio", plain, seen.quota_used)
 
     def _service(self, service: ServicePicture) -> None:

@@ -28,15 +28,29 @@ counts = st.integers(0, 2**53)
 
 phases = st.lists(st.builds(Phase, names, seconds, st.booleans()), max_size=4).map(tuple)
 certificates = st.builds(
-    Certificate, names, names, st.just(()), seconds, st.floats(0, 1e11), st.none() | st.sampled_from(["name", "other"])
+    Certificate,
+    names,
+    names,
+    st.just(()),
+    seconds,
+    st.floats(0, 1e11),
+    st.none() | st.sampled_from(["name", "other"]),
+    st.sampled_from([(), ("name", "expired")]),
 )
 evidence = st.builds(
     Evidence,
     certificate=st.none() | certificates,
     quota_used=st.none() | st.floats(0, 2),
-    warnings=st.lists(names, max_size=1),
+    warnings=st.lists(st.sampled_from(["slow: tls took 2.00 s", "the certificate ends in 3 days"]), max_size=2),
 )
-checks = st.builds(Check, instants, st.sampled_from(Outcome), durations, durations)
+checks = st.builds(Check, instants, st.just(Outcome.UP), durations, durations) | st.builds(
+    Check,
+    instants,
+    st.sampled_from([Outcome.DOWN, Outcome.UNKNOWN]),
+    durations,
+    durations,
+    cause=st.sampled_from(["expectation", "slow", "timeout"]),
+)
 results = st.builds(
     Result,
     st.just(Target("a/b", "imap", IdleProbe(), 1, 1)),
