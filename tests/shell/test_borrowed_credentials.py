@@ -22,7 +22,7 @@ class RefusedProbe(IdleProbe):
 async def test_a_refused_round_trip_is_unknown_until_both_ends_have_once_logged_in() -> None:
     credentials = Credentials([])
     recorded: list[Arrival] = []
-    checker = Checker(SystemClock(), credentials, recorded.append)
+    checker = Checker(SystemClock(), credentials, recorded.append, lambda _: None)
     ends = ("mail/submission", "mail/imap")
     trip = Target("mail/delivery", "roundtrip", RefusedProbe(), SECOND, 2 * SECOND, borrows=ends)
     live = Live(trip, Timeline(3, 2))
