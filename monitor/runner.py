@@ -63,9 +63,15 @@ class Runner:
         self._clock = clock
         self._worked = worked
 
-    async def run(self, target: Target, *, pulse: bool = False) -> Result:
-        """Check once (`pulse`: connect and greeting only), within the target's time-out."""
-        steps = Steps(self._clock.monotonic, wall=lambda: self._clock.now() / SECOND)
+    def steps(self, *, transcript: bool = False, admits: Callable[[str], bool] | None = None) -> Steps:
+        """Fresh steps on the runner's clock, that keep more, or admit less, than usual."""
+        return Steps(
+            self._clock.monotonic, transcript=transcript, wall=lambda: self._clock.now() / SECOND, admits=admits
+        )
+
+    async def run(self, target: Target, *, pulse: bool = False, steps: Steps | None = None) -> Result:
+        """Check once (`pulse`: connect and greeting only), within the target's time-out; `steps` as from `steps()`."""
+        steps = steps or self.steps()
         limit = min(target.timeout, PULSE_TIMEOUT) if pulse else target.timeout
         at, began = self._clock.now(), self._clock.monotonic()
         cause, reply = await self._attempt(target, steps, limit, pulse=pulse)

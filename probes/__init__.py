@@ -9,12 +9,15 @@ from probes.pop3 import Pop3Probe
 from probes.roundtrip import RoundtripProbe
 from probes.sieve import SieveProbe
 from probes.smtp import SmtpProbe, SubmissionProbe
+from probes.tcp import TcpProbe
 from probes.webmail import WebmailProbe
 
 REGISTRY: Mapping[str, ProbeType] = MappingProxyType(
     {
         probe.protocol: probe
-        for probe in (SmtpProbe, SubmissionProbe, ImapProbe, Pop3Probe, SieveProbe, WebmailProbe, RoundtripProbe)
+        for probe in (
+            SmtpProbe, SubmissionProbe, ImapProbe, Pop3Probe, SieveProbe, WebmailProbe, TcpProbe, RoundtripProbe,
+        )
     }
 )
 

@@ -136,11 +136,16 @@ class Steps:
         *,
         transcript: bool = False,
         wall: Callable[[], float] | None = None,
+        admits: Callable[[str], bool] | None = None,
     ) -> None:
-        """`monotonic` and `wall` are clocks in seconds, the latter since the epoch and only for certificates."""
+        """`monotonic` and `wall` are clocks in seconds, the latter since the epoch and only for certificates.
+
+        `admits` tells of each address of a name whether it may be connected to; by default all may.
+        """
         self._monotonic = monotonic
         self._wall = wall
         self._transcript = transcript
+        self._admits = admits
         self._name = ""
         self._began = 0.0
         self._concealed: tuple[str, ...] = ()
@@ -189,6 +194,10 @@ class Steps:
         if text not in self.evidence.warnings:
             self.evidence.warnings.append(self.clean(text))
 
+    def admitted(self, address: str) -> bool:
+        """Whether a connection to this address, and not only to the name that led to it, is allowed."""
+        return self._admits is None or self._admits(address)
+
     def conceal(self, login: Login) -> None:
         """Keep the password out of all evidence from now on, also where a server sends it back."""
         self.hide(*_disguises(login.username, login.password.reveal()))
@@ -206,7 +215,7 @@ class Steps:
 
     def aside(self) -> "Steps":
         """Steps for a side errand, whose phases and evidence are not this check's."""
-        return type(self)(self._monotonic, transcript=self._transcript, wall=self._wall)
+        return type(self)(self._monotonic, transcript=self._transcript, wall=self._wall, admits=self._admits)
 
 
 def _disguises(username: str, password: str) -> set[str]:

@@ -141,7 +141,10 @@ async def open_connection(
     The caller owns the transport and must abort it in the end.
     """
     async with steps("dns"):
-        addresses = await resolve(endpoint.host, endpoint.port, endpoint.family)
+        found = await resolve(endpoint.host, endpoint.port, endpoint.family)
+        addresses = [one for one in found if steps.admitted(str(one[1][0]))]
+        if found and not addresses:
+            raise ProbeFailureError(Cause.NETWORK, "no address that may be connected to")
     async with steps("connect"):
         sock = await connect(addresses, steps.evidence)
     if context is None:

@@ -3,7 +3,7 @@
 Nothing but the file itself is opened: no socket, no name is looked up, no password read. `load_secrets` does that.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ from monitor.settings.models import (
     TopLevel,
     WindowSettings,
 )
+from monitor.settings.modules import ModuleSettings, ProbeSettings, read_modules
 from monitor.settings.nodes import Document, read
 from monitor.settings.problems import ConfigurationError, Loc, Mark, Problem, Report, suggest
 from monitor.settings.reader import Placed, Reader, Types
@@ -59,11 +60,13 @@ SECTIONS: dict[str, type[Section]] = {
     "control": ControlSettings,
     "metrics": MetricsSettings,
     "log": LogSettings,
+    "probe": ProbeSettings,
     "defaults": Defaults,
     "maintenance_policy": MaintenancePolicy,
     "security": SecuritySettings,
 }
 LISTS = ("self_test", "services", "maintenance", "exclusions")
+NAMED = ("modules",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class Settings:
     control: ControlSettings
     metrics: MetricsSettings
     log: LogSettings
+    probe: ProbeSettings
     defaults: Defaults
     maintenance_policy: MaintenancePolicy
     security: SecuritySettings
@@ -84,6 +88,7 @@ class Settings:
     services: tuple[ServiceSettings, ...]
     maintenance: tuple[WindowSettings, ...]
     exclusions: tuple[ExclusionSettings, ...]
+    modules: Mapping[str, ModuleSettings]
     secrets: tuple[Placed, ...] = field(repr=False, compare=False)
     places: Report = field(repr=False, compare=False)
 
@@ -115,8 +120,8 @@ def load(path: Path, registry: Types = REGISTRY) -> Settings:
         report.add((), f"a mapping is expected, not {shape(tree)}")
         raise ConfigurationError(report.problems)
     for key in tree:
-        if key not in SECTIONS and key not in LISTS:
-            report.add((key,), "unknown key", suggest(key, (*SECTIONS, *LISTS)), at="key")
+        if key not in {*SECTIONS, *LISTS, *NAMED}:
+            report.add((key,), "unknown key", suggest(key, (*SECTIONS, *LISTS, *NAMED)), at="key")
     context = Context(ZoneInfo("UTC"), path.absolute().parent)
     reader = Reader(document, context, registry)
     sla = reader.section(SlaSettings, tree, "sla") or SlaSettings.model_construct()
@@ -143,6 +148,7 @@ def _settings(reader: Reader, tree: dict[str, Any], path: Path, sla: SlaSettings
         services=read_services(reader, tree, made["defaults"]),
         maintenance=read_windows(reader, reader.items(tree, "maintenance"), names),
         exclusions=read_exclusions(reader, reader.items(tree, "exclusions"), names),
+        modules=read_modules(reader, tree),
         secrets=tuple(reader.secrets),
         places=reader.report,
     )

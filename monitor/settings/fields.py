@@ -156,14 +156,16 @@ def whole(value: Any) -> int:
     return int(text)
 
 
-def _count(least: int, most: int) -> PlainValidator:
-    def count(value: Any) -> int:
+def count(least: int, most: int) -> PlainValidator:
+    """A whole number between these, both included."""
+
+    def counted(value: Any) -> int:
         number = whole(value)
         if not least <= number <= most:
             raise RefusedError(f"{number} is not between {least} and {most}")
         return number
 
-    return PlainValidator(count)
+    return PlainValidator(counted)
 
 
 def _switch(value: Any) -> bool:
@@ -255,9 +257,9 @@ Instant = Annotated[int, PlainValidator(_instant), Kind("time")]
 Zone = Annotated[ZoneInfo, PlainValidator(_zone), Kind("time zone")]
 ZoneName = Annotated[str, PlainValidator(lambda value: _zone(value).key), Kind("time zone")]
 Percentage = Annotated[Fraction, PlainValidator(_percentage), Kind("percentage")]
-Row = Annotated[int, _count(1, 100), Kind("whole number", "checks")]
-Months = Annotated[int, _count(1, 120), Kind("whole number", "months")]
-Accounts = Annotated[int, _count(1, 10**9), Kind("whole number", "accounts")]
+Row = Annotated[int, count(1, 100), Kind("whole number", "checks")]
+Months = Annotated[int, count(1, 120), Kind("whole number", "months")]
+Accounts = Annotated[int, count(1, 10**9), Kind("whole number", "accounts")]
 Switch = Annotated[bool, PlainValidator(_switch), Kind("true or false")]
 Name = Annotated[str, PlainValidator(name), Kind("name")]
 Identity = Annotated[str, PlainValidator(_identity), Kind("text")]

@@ -24,6 +24,7 @@ from monitor.settings.models import (
     TopLevel,
     WindowSettings,
 )
+from monitor.settings.modules import BUILT_IN, ModuleKeys
 from monitor.settings.reader import model_of
 from monitor.settings.roundtrips import KIND, RoundtripKeys
 from monitor.settings.sections import Section
@@ -63,7 +64,7 @@ _WORDS: dict[Any, str] = {
 
 def reference() -> str:
     """The whole document."""
-    return "\n".join([_HEAD, *_sections(), *_services(), *_declared()]).rstrip() + "\n"
+    return "\n".join([_HEAD, *_sections(), *_services(), *_modules(), *_declared()]).rstrip() + "\n"
 
 
 def _sections() -> Iterator[str]:
@@ -116,6 +117,12 @@ def _nested() -> dict[type[BaseModel], str]:
 
 def _anchor(title: str) -> str:
     return "#" + re.sub(r"[`,]", "", title).replace(" ", "-")
+
+
+def _modules() -> Iterator[str]:
+    more = "A mapping by name. Beside these keys each has those of its `type`, without `host` and `url`."
+    yield from _section("`modules`", ModuleKeys, more)
+    yield f"These come with the program: {', '.join(f'`{name}`' for name in BUILT_IN)}.\n"
 
 
 def _declared() -> Iterator[str]:

@@ -1,0 +1,151 @@
+"""What `/probe` can be asked for: modules, which are targets without a host, and whom it may ask about."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PlainValidator
+
+from monitor.admission import Rule
+from monitor.core.instants import Duration as Microseconds
+from monitor.settings.fields import Kind, PositiveDuration, RefusedError, Text, count, name, quote, shape, written
+from monitor.settings.problems import Loc, suggest
+from monitor.settings.reader import Reader
+from monitor.settings.sections import Section
+from probes.base import ProbeType
+
+Depth = Literal["banner", "full"]
+
+PLACE = ("host", "url", "port")
+"""Options that a request's target takes the place of."""
+
+BUILT_IN: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "tcp_connect": {"type": "tcp"},
+        "tls_connect": {"type": "tcp", "tls": "implicit"},
+        "smtp_banner": {"type": "smtp", "tls": "none", "depth": "banner"},
+        "smtps_banner": {"type": "smtp", "tls": "implicit", "depth": "banner"},
+        "smtp_starttls": {"type": "smtp", "tls": "starttls"},
+        "submission_starttls": {"type": "submission", "tls": "starttls"},
+        "imap_banner": {"type": "imap", "tls": "none", "depth": "banner"},
+        "imaps_banner": {"type": "imap", "tls": "implicit", "depth": "banner"},
+        "imap_starttls": {"type": "imap", "tls": "starttls"},
+        "pop3_banner": {"type": "pop3", "tls": "none", "depth": "banner"},
+        "pop3s_banner": {"type": "pop3", "tls": "implicit", "depth": "banner"},
+        "pop3_starttls": {"type": "pop3", "tls": "starttls"},
+    }
+)
+"""Modules by the names that blackbox_exporter's users know, and their siblings. A module of the file goes first."""
+
+
+def _rule(value: Any) -> Rule:
+    text = written(value, "a host or a network")
+    try:
+        return Rule.parse(text)
+    except ValueError as error:
+        raise RefusedError(str(error), "as in mail.example.go.th, mail.example.go.th:993, *.go.th, 10.0.0.0/8") from None
+
+
+Allowed = Annotated[Rule, PlainValidator(_rule), Kind("host, host:port, *.domain or network")]
+AtOnce = Annotated[int, count(1, 1000), Kind("whole number", "checks")]
+
+
+class ProbeSettings(Section):
+    """Who may be probed by a request to `/probe`, and how many at once."""
+
+    allow: tuple[Allowed, ...] | None = Field(
+        None,
+        description="What may be probed: a host with any port or with one, everything below a domain, or a network, "
+        "in which the addresses that a name has must lie. By default the hosts that targets name.",
+        examples=["[mail.example.go.th, 'mx.example.go.th:25', '*.example.go.th', 192.0.2.0/24]"],
+    )
+    concurrency: AtOnce = Field(
+        16, description="Probes at once; a request beyond is answered 503 at once.", examples=["16"]
+    )
+
+
+class ModuleKeys(Section):
+    """What a request to `/probe` can ask for by name: a target without its host, which the request names."""
+
+    type: Text = Field(description="What probes it.", examples=["imap"])
+    timeout: PositiveDuration | None = Field(
+        None,
+        description="For one whole check; by default what Prometheus gives it, less half a second, at most 120 s.",
+        examples=["5s"],
+    )
+    depth: Depth = Field(
+        "full",
+        description="`banner`: connect, TLS and greeting; `full`: as a target of this type is checked.",
+        examples=["banner"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleSettings:
+    """A module; `timeout` in microseconds, `options` the validated ones without those of `PLACE` it leaves open."""
+
+    name: str
+    type: str
+    timeout: Microseconds | None
+    depth: Depth
+    options: Mapping[str, Any]
+
+
+def read_modules(reader: Reader, tree: dict[str, Any]) -> dict[str, ModuleSettings]:
+    """Those of the file over those that come with the program; problems are in the report."""
+    given = tree.get("modules")
+    if given is not None and not isinstance(given, dict):
+        reader.report.add(("modules",), f"a mapping is expected, not {shape(given)}")
+        given = None
+    known = {key: item for key, item in BUILT_IN.items() if item["type"] in reader.types}
+    found = [_module(reader, key, item, ("modules", key)) for key, item in {**known, **(given or {})}.items()]
+    return {module.name: module for module in found if module is not None}
+
+
+def _module(reader: Reader, called: str, tree: Any, loc: Loc) -> ModuleSettings | None:
+    report = reader.report
+    try:
+        name(called)
+    except RefusedError as error:
+        report.add(loc, str(error), error.hint, at="key")
+        return None
+    if not isinstance(tree, Mapping):
+        report.add(loc, f"a mapping is expected, not {shape(tree)}")
+        return None
+    own = tuple(ModuleKeys.model_fields)
+    keys = reader.model(ModuleKeys, {key: item for key, item in tree.items() if key in own}, loc)
+    probe = None if keys is None else reader.types.get(keys.type)
+    if keys is None:
+        return None
+    if probe is None:
+        known = ", ".join(sorted(reader.types))
+        report.add((*loc, "type"), f"unknown probe type {quote(keys.type)}", suggest(keys.type, reader.types) or known)
+        return None
+    rest = {key: item for key, item in tree.items() if key not in own}
+    place = _place(probe, rest)
+    if place is None:
+        report.add((*loc, "type"), f"a module cannot be of type {keys.type}: it has no host of its own")
+        return None
+    for key in place.keys() & rest.keys() - {"port"}:
+        report.add((*loc, key), "is named by each request, in target", at="key")
+        return None
+    options = reader.options(probe.Options, {**place, **rest}, loc, own)
+    if options is None:
+        return None
+    if keys.depth == "banner" and getattr(options, "login", None) is not None:
+        report.add((*loc, "login"), "depth: banner ends before the log-in", "leave one of them out", at="key")
+    fixed = options.model_fields_set - (place.keys() - rest.keys())
+    return ModuleSettings(called, keys.type, keys.timeout, keys.depth, {key: getattr(options, key) for key in fixed})
+
+
+def _place(probe: ProbeType, rest: dict[str, Any]) -> dict[str, str] | None:
+    """What stands in for the target while the other options are validated; None where there can be none."""
+    known = probe.Options.model_fields
+    if "url" in known:
+        given = rest.get("tls")
+        mode = given.get("mode") if isinstance(given, dict) else given
+        return {"url": "http://localhost/" if mode == "none" else "https://localhost/"}
+    if "host" not in known:
+        return None
+    return {"host": "localhost", **({"port": "1"} if known["port"].is_required() and "port" not in rest else {})}
