@@ -28,11 +28,13 @@ from monitor.ledger.writer import Writer
 from monitor.metrics import Health, Lateness
 from monitor.notify import Notifier, watchdog_seconds
 from monitor.posture import Posture
+from monitor.probing import Probing
 from monitor.recorder import Arrival, Recorder
 from monitor.runner import Target
 from monitor.scheduler import Scheduler, WallClock
 from monitor.settings import ConfigurationError, Settings, load
 from monitor.synchronization import clock_synchronized
+from monitor.web.probe import ProbePage
 from monitor.web.server import Pages
 
 log = structlog.get_logger("daemon")
@@ -89,7 +91,7 @@ class Daemon:
             late=self.lateness.observe,
             stepped=self._clock_stepped,
         )
-        self._pages = Pages(self._application, self.act)
+        self._pages = Pages(self._application, self.act, ProbePage(Probing(self.clock, lambda: self.settings)).get)
 
     @property
     def _probed(self) -> dict[str, Target]:

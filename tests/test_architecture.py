@@ -34,6 +34,10 @@ TRANSLATORS = {
     "monitor/cli",
     "monitor/daemon.py",
     "monitor/metrics",  # of what a result is made
+    "monitor/hints.py",
+    "monitor/ladder.py",
+    "monitor/probing.py",
+    "monitor/probeanswer.py",
 }
 """Who in the monitor knows of probes."""
 COMPOSERS = {"monitor/daemon.py", "monitor/cli", "monitor/__main__.py"}

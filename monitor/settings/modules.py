@@ -44,7 +44,9 @@ def _rule(value: Any) -> Rule:
     try:
         return Rule.parse(text)
     except ValueError as error:
-        raise RefusedError(str(error), "as in mail.example.go.th, mail.example.go.th:993, *.go.th, 10.0.0.0/8") from None
+        raise RefusedError(
+            str(error), "as in mail.example.go.th, mail.example.go.th:993, *.go.th, 10.0.0.0/8"
+        ) from None
 
 
 Allowed = Annotated[Rule, PlainValidator(_rule), Kind("host, host:port, *.domain or network")]
@@ -104,43 +106,48 @@ def read_modules(reader: Reader, tree: dict[str, Any]) -> dict[str, ModuleSettin
 
 
 def _module(reader: Reader, called: str, tree: Any, loc: Loc) -> ModuleSettings | None:
-    report = reader.report
     try:
         name(called)
     except RefusedError as error:
-        report.add(loc, str(error), error.hint, at="key")
+        reader.report.add(loc, str(error), error.hint, at="key")
         return None
     if not isinstance(tree, Mapping):
-        report.add(loc, f"a mapping is expected, not {shape(tree)}")
+        reader.report.add(loc, f"a mapping is expected, not {shape(tree)}")
         return None
     own = tuple(ModuleKeys.model_fields)
     keys = reader.model(ModuleKeys, {key: item for key, item in tree.items() if key in own}, loc)
-    probe = None if keys is None else reader.types.get(keys.type)
-    if keys is None:
-        return None
-    if probe is None:
-        known = ", ".join(sorted(reader.types))
-        report.add((*loc, "type"), f"unknown probe type {quote(keys.type)}", suggest(keys.type, reader.types) or known)
-        return None
     rest = {key: item for key, item in tree.items() if key not in own}
-    place = _place(probe, rest)
-    if place is None:
-        report.add((*loc, "type"), f"a module cannot be of type {keys.type}: it has no host of its own")
+    found = None if keys is None else _probe(reader, keys.type, rest, loc)
+    if keys is None or found is None:
         return None
-    for key in place.keys() & rest.keys() - {"port"}:
-        report.add((*loc, key), "is named by each request, in target", at="key")
-        return None
+    probe, place = found
+    for key in place.keys() & rest.keys():
+        reader.report.add((*loc, key), "is named by each request, in target", at="key")
     options = reader.options(probe.Options, {**place, **rest}, loc, own)
     if options is None:
         return None
     if keys.depth == "banner" and getattr(options, "login", None) is not None:
-        report.add((*loc, "login"), "depth: banner ends before the log-in", "leave one of them out", at="key")
-    fixed = options.model_fields_set - (place.keys() - rest.keys())
-    return ModuleSettings(called, keys.type, keys.timeout, keys.depth, {key: getattr(options, key) for key in fixed})
+        reader.report.add((*loc, "login"), "depth: banner ends before the log-in", "leave one of them out", at="key")
+    fixed = {key: getattr(options, key) for key in options.model_fields_set - place.keys()}
+    return ModuleSettings(called, keys.type, keys.timeout, keys.depth, fixed)
+
+
+def _probe(reader: Reader, kind: str, rest: dict[str, Any], loc: Loc) -> tuple[ProbeType, dict[str, str]] | None:
+    """What probes it, and what stands in for the target while its other options are validated."""
+    probe = reader.types.get(kind)
+    if probe is None:
+        known = suggest(kind, reader.types)
+        reader.report.add((*loc, "type"), f"unknown probe type {quote(kind)}", known)
+        return None
+    place = _place(probe, rest)
+    if place is None:
+        reader.report.add((*loc, "type"), f"a module cannot be of type {kind}: it has no host of its own")
+        return None
+    return probe, place
 
 
 def _place(probe: ProbeType, rest: dict[str, Any]) -> dict[str, str] | None:
-    """What stands in for the target while the other options are validated; None where there can be none."""
+    """A host or address of no meaning; None where the probe's options have neither."""
     known = probe.Options.model_fields
     if "url" in known:
         given = rest.get("tls")

@@ -46,9 +46,10 @@ class Service(Protocol):
 class Pages:
     """The routes over a `Service`. Documents may raise ValueError for a bad month: a 400 that says so."""
 
-    def __init__(self, service: Service, act: Act) -> None:
+    def __init__(self, service: Service, act: Act, probe: Handler) -> None:
         self._service = service
         self._act = act
+        self._probe = probe
         self._renderer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="metrics")
 
     def public(self) -> web.Application:
@@ -58,6 +59,7 @@ class Pages:
             [
                 web.get("/", self._index),
                 web.get("/metrics", self._metrics),
+                web.get("/probe", self._probe),
                 web.get("/-/healthy", self._healthy),
                 web.get("/-/ready", self._ready),
                 web.get("/api/v1/services", self._services),

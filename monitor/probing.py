@@ -1,0 +1,274 @@
+"""`/probe`: one check of a host that a request names, within bounds; nothing of it enters figures or ledger.
+
+It must not become an open proxy: what is not admitted by name is judged by the addresses that it has, and only to
+those is connected. It must not lock an account either: a refused log-in is remembered, and for a while answered
+without asking the server again.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from math import isfinite
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import unquote_plus, urlsplit
+from weakref import WeakValueDictionary
+
+from pydantic import ValidationError
+
+from monitor.admission import Admission, split
+from monitor.clock import Clock
+from monitor.core.instants import SECOND, Instant
+from monitor.runner import Result, Runner, Target
+from monitor.settings import Settings
+from monitor.settings.modules import ModuleSettings
+from probes import REGISTRY
+from probes.base import Options, Probe, ProbeType, Steps, printable
+from probes.errors import Cause
+from probes.session import resolvable
+
+DEFAULT_MODULE = "http_2xx"
+"""What blackbox_exporter takes where a request names none; here only if the configuration has one of this name."""
+LONGEST = 120.0
+"""Seconds for a request that comes without Prometheus' header."""
+OFFSET = 0.5
+"""Seconds by which the answer must be earlier than Prometheus' own time-out."""
+LOGIN_PAUSE = 600.0
+"""Seconds for which a refused log-in is not tried again."""
+MOST_PAUSED = 1000
+
+Account = tuple[str, str]
+"""Where, and who."""
+
+
+class RefusedProbeError(Exception):
+    """A request that is not carried out: an HTTP status and one line."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The parameters of `/probe` and Prometheus' time-out header, as they came."""
+
+    target: str | None
+    module: str | None
+    hostname: str | None = None
+    timeout: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """A result at the instant `at`, with the seconds that it had, and those until the next log-in where one is due."""
+
+    module: ModuleSettings
+    result: Result
+    limit: float
+    at: Instant
+    paused: float = 0.0
+
+
+class Probing:
+    """`settings` gives those in force."""
+
+    def __init__(self, clock: Clock, settings: Callable[[], Settings]) -> None:
+        self._clock = clock
+        self._settings = settings
+        self._known: Settings | None = None
+        self._admission = Admission(())
+        self._busy = 0
+        self._runner = Runner(clock, lambda _target: True)
+        self._refused: dict[Account, tuple[float, Result]] = {}
+        self._turns: WeakValueDictionary[Account, asyncio.Lock] = WeakValueDictionary()
+
+    async def probe(self, request: Request) -> Probed:
+        """Check once. Raises RefusedProbeError."""
+        settings = self._refreshed()
+        module = _module(settings, request)
+        limit = seconds_for(request.timeout, module)
+        kind = REGISTRY[module.type]
+        options = _options(kind, module, request)
+        host, port = endpoint(options, kind)
+        named = self._admission.by_name(host, port)
+        refusal = _not_admitted(settings, host, port)
+        if not named and not self._admission.has_networks:
+            raise RefusedProbeError(403, refusal)
+        account = _account(options, host)
+        with self._place(settings.probe.concurrency):
+            async with self._turn(account, limit) as left:
+                if account in self._refused and (paused := self._paused(account, module, limit)):
+                    return paused
+                outside: list[str] = []
+                steps = Steps(self._clock.monotonic, admits=None if named else self._judge(outside))
+                result = await self._runner.run(_target(module, kind, options, left), steps=steps)
+                self._remember(account, result)
+        if outside and result.evidence.address is None:
+            raise RefusedProbeError(403, f"{refusal}: {', '.join(outside)}")
+        return Probed(module, result, limit, self._clock.now())
+
+    def _refreshed(self) -> Settings:
+        """The settings; where they are new, with what depends on them."""
+        settings = self._settings()
+        if settings is not self._known:
+            self._known = settings
+            self._admission = admission_of(settings)
+            self._refused.clear()  # the password may be another one
+        return settings
+
+    def _judge(self, outside: list[str]) -> Callable[[str], bool]:
+        def admits(address: str) -> bool:
+            inside = self._admission.by_address(address)
+            if not inside:
+                outside.append(address)
+            return inside
+
+        return admits
+
+    @contextmanager
+    def _place(self, most: int) -> Iterator[None]:
+        if self._busy >= most:
+            raise RefusedProbeError(503, f"{most} probes are at work already (probe.concurrency)")
+        self._busy += 1
+        try:
+            yield
+        finally:
+            self._busy -= 1
+
+    @asynccontextmanager
+    async def _turn(self, account: Account | None, limit: float) -> AsyncIterator[float]:
+        """What is left of the limit once no other probe uses the account; two at once may count as an attack."""
+        if account is None:
+            yield limit
+            return
+        lock = self._turns.get(account)
+        if lock is None:
+            lock = self._turns[account] = asyncio.Lock()
+        began = self._clock.monotonic()
+        try:
+            await asyncio.wait_for(lock.acquire(), limit)
+        except TimeoutError:
+            text = f"the account {account[1]} at {account[0]} was in use by other probes all the time"
+            raise RefusedProbeError(503, text) from None
+        try:
+            yield max(limit - (self._clock.monotonic() - began), 0.001)
+        finally:
+            lock.release()
+
+    def _paused(self, account: Account | None, module: ModuleSettings, limit: float) -> Probed | None:
+        """What is answered while a refused log-in is not tried again."""
+        if account is None:
+            return None
+        until, result = self._refused[account]
+        left = until - self._clock.monotonic()
+        return Probed(module, result, limit, self._clock.now(), left) if left > 0 else None
+
+    def _remember(self, account: Account | None, result: Result) -> None:
+        if account is None or result.check.cause != Cause.AUTH:
+            return
+        if len(self._refused) >= MOST_PAUSED:
+            self._refused.pop(next(iter(self._refused)))
+        self._refused[account] = (self._clock.monotonic() + LOGIN_PAUSE, result)
+
+
+def seconds_for(header: str | None, module: ModuleSettings) -> float:
+    """What Prometheus gives the scrape, less the offset, or the module's own time-out where that is shorter.
+
+    Raises RefusedProbeError for what is no number, with the status that blackbox_exporter gives it.
+    """
+    try:
+        given = float(header) if header else 0.0
+    except ValueError:
+        given = -1.0
+    if not isfinite(given) or given < 0:
+        raise RefusedProbeError(500, f"Failed to parse timeout from Prometheus header: {printable(header or '')}")
+    most = min(given or LONGEST, LONGEST) - OFFSET
+    own = LONGEST if module.timeout is None else module.timeout / SECOND
+    return own if most <= 0 else min(own, most)
+
+
+def admission_of(settings: Settings) -> Admission:
+    """The allow-list, or where there is none the hosts that targets name."""
+    if settings.probe.allow is not None:
+        return Admission(settings.probe.allow)
+    options = (target.options for service in settings.services for target in service.targets)
+    return Admission.of_hosts(host for one in options if (host := _host(one)))
+
+
+def endpoint(options: Any, kind: Any) -> tuple[str, int | None]:
+    """The host and the port that a probe of these options talks to."""
+    if hasattr(options, "url"):
+        parts = urlsplit(options.url)
+        return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    usual = getattr(kind, "TLS_PORT" if options.tls.mode == "implicit" else "PORT", None)
+    return options.host, options.port or usual
+
+
+def _host(options: Any) -> str:
+    if hasattr(options, "url"):
+        return urlsplit(options.url).hostname or ""
+    return getattr(options, "host", "")
+
+
+def _module(settings: Settings, request: Request) -> ModuleSettings:
+    name = request.module or DEFAULT_MODULE
+    module = settings.modules.get(name)
+    if module is None:
+        raise RefusedProbeError(400, f'Unknown module "{printable(name)}"; known: {", ".join(settings.modules)}')
+    return module
+
+
+def _options(kind: ProbeType, module: ModuleSettings, request: Request) -> Options:
+    """The module's options with the request's host. Raises RefusedProbeError for what is none."""
+    target = unquote_plus(request.target or "").strip()  # Prometheus may have encoded it once more
+    if not target:
+        raise RefusedProbeError(400, "Target parameter is missing")
+    try:
+        values = {**module.options, **_place(kind, module, target)}
+        if request.hostname:
+            tls = values.get("tls", kind.Options.model_fields["tls"].default)
+            name = tls.server_name or resolvable(request.hostname)
+            values["tls"] = tls.model_copy(update={"server_name": name})
+        return kind.Options(**values)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        missing = first["type"] == "missing" and first["loc"] == ("port",)
+        said = "names no port; write HOST:PORT" if missing else str(first["msg"]).removeprefix("Value error, ")
+        raise RefusedProbeError(400, f'target "{printable(target)}": {said}') from None
+    except ValueError as error:
+        raise RefusedProbeError(400, f'target "{printable(target)}": {error}') from None
+
+
+def _place(kind: ProbeType, module: ModuleSettings, target: str) -> dict[str, Any]:
+    if "url" in kind.Options.model_fields:
+        if "://" in target:
+            return {"url": target}
+        tls = module.options.get("tls", kind.Options.model_fields["tls"].default)
+        return {"url": f"{'http' if tls.mode == 'none' else 'https'}://{target}"}
+    host, port = split(target)
+    return {"host": host} if port is None else {"host": host, "port": port}
+
+
+def _target(module: ModuleSettings, kind: ProbeType, options: Options, limit: float) -> Target:
+    try:
+        probe: Probe = kind(options)
+    except ValueError as error:  # such as a ca_file that is gone
+        raise RefusedProbeError(500, f"module {module.name}: {error}") from None
+    if module.depth == "banner":
+        probe = SimpleNamespace(check=probe.pulse, pulse=probe.pulse, options=options)
+    return Target(f"/probe {module.name}", kind.protocol, probe, round(limit * SECOND), 0)
+
+
+def _account(options: Any, host: str) -> Account | None:
+    login = getattr(options, "login", None)
+    return None if login is None else (host, login.username)
+
+
+def _not_admitted(settings: Settings, host: str, port: int | None) -> str:
+    shown = f"{host}:{port}" if port else host
+    rule = (
+        "no target has this host, and there is no probe.allow" if settings.probe.allow is None else "not in probe.allow"
+    )
+    return f"{printable(shown)} may not be probed: {rule}"
