@@ -29,7 +29,7 @@ def modules_of(lab: Lab) -> dict[str, Any]:
         trusted = {"ca_file": str(lab.ca_file)}
         return {"prober": "tcp", "tcp": {"query_response": list(dialogue), "tls": tls, "tls_config": trusted}}
 
-    upgrade = [{"expect": "^220"}, {"starttls": True}]
+    upgrade: list[dict[str, Any]] = [{"expect": "^220"}, {"starttls": True}]
     ehlo = {"send": "EHLO prober\r"}
     return {
         "tcp_connect": tcp(),
@@ -149,7 +149,7 @@ class Blackbox:
         self._daemon.settle()
 
 
-def asked(address: str, seconds: float | None = None, **parameters: str) -> tuple[int, str, str]:
+def asked(address: str, seconds: float | str | None = None, **parameters: str) -> tuple[int, str, str]:
     """Status, content type and body of `/probe`; `seconds` is what Prometheus would give it."""
     connection = http.client.HTTPConnection(address, timeout=30)
     headers = {} if seconds is None else {"X-Prometheus-Scrape-Timeout-Seconds": str(seconds)}

@@ -159,7 +159,7 @@ def test_requests_that_make_no_sense_get_the_status_that_blackbox_exporter_gives
     ]
     for request in requests:
         assert asked(pair.ours, **request)[0] == asked(pair.theirs, **request)[0] == 400
-    bad = {"target": target, "module": "tcp_connect", "seconds": "soon"}
+    bad: dict[str, Any] = {"target": target, "module": "tcp_connect", "seconds": "soon"}
     assert asked(pair.ours, **bad)[0] == asked(pair.theirs, **bad)[0] == 500
 
 
