@@ -77,7 +77,9 @@ def headline(checked: Document) -> str:
 
 
 def rows(checked: Document) -> Iterator[Row]:
-    """What stands under the headline."""
+    """What stands under the headline, what to do about it first."""
+    if checked["hint"]:
+        yield Row("hint", checked["hint"])
     for phase in checked["phases"]:
         text = f"{phase['seconds'] * 1000:>9.1f} ms"
         yield Row(phase["phase"], text) if phase["ok"] else Row(phase["phase"], f"{text}  failed", "bad")
@@ -96,8 +98,6 @@ def rows(checked: Document) -> Iterator[Row]:
     if checked["cause"]:
         yield from (Row("said", line, "dim") for line in checked["replies"] if line != checked["reply"])
     yield from (Row("warning", line, "bad") for line in checked["warnings"])
-    if checked["hint"]:
-        yield Row("hint", checked["hint"])
     for number, line in enumerate(checked.get("transcript", ())):
         yield Row("" if number else "transcript", line, "dim")
 
@@ -111,13 +111,17 @@ def _certificate_rows(certificate: Document | None) -> Iterator[Row]:
     if certificate is None:
         return
     days, problem = certificate["days_left"], certificate["problem"]
-    left = f"{days} days left" if days >= 0 else f"{-days} days ago"
+    left = f"{_days(days)} left" if days >= 0 else f"{_days(-days - 1)} ago"
     yield Row("certificate", certificate["subject"])
     yield Row("  issuer", certificate["issuer"])
     yield Row("  names", ", ".join(certificate["names"]) or "none")
     yield Row("  until", f"{certificate['not_after']} ({left})")
     if problem:
         yield Row("  problem", problem, "bad")
+
+
+def _days(number: int) -> str:
+    return f"{number} day{'' if number == 1 else 's'}"
 
 
 def _certificate(result: Result, now: Instant) -> Document | None:
