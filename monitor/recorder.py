@@ -20,7 +20,8 @@ from monitor.ledger import Batch, CheckRow, Fact, LedgerUnavailableError
 from monitor.ledger.restore import event_fact, state_of
 from monitor.ledger.writer import Writer
 from monitor.live import Live
-from monitor.runner import Result, explanation
+from monitor.runner import Result
+from monitor.witness import Witness
 
 log = structlog.get_logger("recorder")
 
@@ -57,6 +58,7 @@ class Recorder:
         self._pending = Batch()
         self._waiting: list[asyncio.Future[None]] = []
         self._states: dict[str, str] = {}
+        self._witness = Witness()
         self._next_attempt = -inf  # on the monotonic clock, while the ledger is unavailable
         self._handled = clock.monotonic()
         self.writable = True
@@ -151,7 +153,8 @@ class Recorder:
         if account.newest is not None and check.at < account.newest:
             check = silenced(check)
         events = self._book.record(name, check)
-        row = CheckRow(name, check, result.failed_phase if result else None, explanation(result) if result else None)
+        phase = result.failed_phase if result else None
+        row = CheckRow(name, check, phase, self._witness.seen(result) if result else None)
         self._pending.checks.append(row)
         now = self._clock.now()
         self._pending.facts += [event_fact(name, event, now) for event in events]

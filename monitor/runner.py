@@ -123,8 +123,11 @@ def _place(error: Exception) -> str:
 
 def explanation(result: Result) -> dict[str, Any] | None:
     """What is kept in the ledger beside a check that was not up."""
-    if result.check.outcome is Outcome.UP:
-        return None
+    return None if result.check.outcome is Outcome.UP else testimony(result)
+
+
+def testimony(result: Result) -> dict[str, Any]:
+    """What was seen, as the ledger keeps it: no number with a fraction, whose text is not unique."""
     seen = result.evidence
     return {
         "reply": result.reply,
@@ -133,9 +136,11 @@ def explanation(result: Result) -> dict[str, Any] | None:
         "warnings": list(seen.warnings),
         "addresses": list(seen.addresses),
         "address": seen.address,
+        "addresses": list(seen.addresses),
         "tls_version": seen.tls_version,
         "tls_cipher": seen.tls_cipher,
         "certificate": certificate_document(seen.certificate, lambda instant: instant),
+        "warnings": list(seen.warnings),
         "phases": [[phase.name, round(phase.seconds * SECOND)] for phase in result.phases],
         "pulse": result.pulse,
     }

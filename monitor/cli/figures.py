@@ -5,6 +5,7 @@ import csv
 import sys
 from typing import Any
 
+from monitor.cli import evidence
 from monitor.cli.common import CommandError, Exit, add_configuration, add_format, answer, configuration, print_json
 from monitor.core.calendar import Month
 from monitor.core.instants import SECOND
@@ -17,6 +18,13 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     sla_parser.set_defaults(command=sla)
     outages_parser = commands.add_parser("outages", help="outages with bounds and cause")
     add_format(outages_parser, "table", "json", "csv")
+    outages_parser.add_argument(
+        "--evidence",
+        nargs="?",
+        const="",
+        metavar="ID",
+        help="what the checks saw that failed, and those around them: of all outages, or of one",
+    )
     outages_parser.set_defaults(command=outages)
     for parser in (sla_parser, outages_parser):
         add_configuration(parser)
@@ -40,6 +48,8 @@ def sla(arguments: argparse.Namespace) -> Exit:
 def outages(arguments: argparse.Namespace) -> Exit:
     month = _month(arguments)
     settings = configuration(arguments.config)
+    if arguments.evidence is not None:
+        return evidence.show(settings, month, arguments.evidence, arguments.format)
     document = answer(settings, "outages", lambda resting: resting.outages(month), month=month)
     if arguments.format == "json":
         print_json(document)

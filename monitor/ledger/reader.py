@@ -119,6 +119,18 @@ class Reader:
         for values in self._select(query, start, end):
             yield _row(*values)
 
+    def excerpt(
+        self, target: str, start: Instant, end: Instant, most: int, *, up: bool, newest: bool = False
+    ) -> list[CheckRow]:
+        """At most so many checks of one target in `[start, end)` that were up, or were not, in their order."""
+        query = (
+            "SELECT ?, at, outcome, duration, voice, speaks, cause, phase, evidence FROM checks"
+            " WHERE target = (SELECT id FROM targets WHERE name = ?) AND at >= ? AND at < ? AND (outcome = 'up') = ?"
+        )
+        query += " ORDER BY at DESC, id DESC LIMIT ?" if newest else " ORDER BY at, id LIMIT ?"
+        found = [_row(*values) for values in self._select(query, target, target, start, end, int(up), most)]
+        return found[::-1] if newest else found
+
     def rows(self, after: int, last: int | None = None) -> Iterator[tuple[int, CheckRow]]:
         """The recorded checks with their numbers, in the order in which they were recorded."""
         query = (

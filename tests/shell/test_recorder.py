@@ -69,6 +69,25 @@ def test_what_is_committed_is_what_was_seen() -> None:
     virtual.run(scenario)
 
 
+def test_beside_a_failure_stands_the_good_check_before_it_and_the_first_one_after_it_is_kept_too() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        desk = Desk(clock, failing(NO_MAILBOX, (2, 4)))
+        async with virtual.beside(desk.recorder.run()):
+            await desk.checks(6)
+            await clock.sleep(1)
+        first, good, down, again, after, later = (row.evidence for row in desk.writer.rows)
+        assert (first, good, later) == (None, None, None)
+        assert down is not None
+        assert down["before"]["at"] == desk.writer.rows[1].check.at
+        assert [name for name, _ in down["before"]["phases"]] == ["connect"]
+        assert again is not None
+        assert "before" not in again
+        assert after is not None
+        assert after["reply"] == ""
+
+    virtual.run(scenario)
+
+
 def test_what_arrives_together_is_committed_together() -> None:
     async def scenario(clock: VirtualClock) -> None:
         desk = Desk(clock)
