@@ -7,7 +7,7 @@ from monitor.cli.common import CommandError, Exit, answer, print_json, reading
 from monitor.figures import Document, minutes, moment
 from monitor.settings import Settings
 
-LABEL = 12
+LABEL = 13
 MOST_REPLIES = 5
 """Of a check, the last ones; `--format json` has all that are kept."""
 
