@@ -47,6 +47,8 @@ def document(result: Result, now: Instant) -> Document:
         "tls_cipher": seen.tls_cipher,
         "certificate": _certificate(result, now),
         "capabilities": list(seen.capabilities),
+        "codes": [{"phase": phase, "code": code} for phase, code in seen.codes],
+        "mailbox": dict(seen.figures),
         "quota_used_ratio": seen.quota_used,
         "warnings": list(seen.warnings),
         "phases": [
@@ -93,8 +95,7 @@ def rows(checked: Document) -> Iterator[Row]:
     yield from _certificate_rows(checked["certificate"])
     if checked["capabilities"]:
         yield Row("capabilities", " ".join(checked["capabilities"]))
-    if checked["quota_used_ratio"] is not None:
-        yield Row("quota", f"{checked['quota_used_ratio']:.0%} used")
+    yield from _mailbox_rows(checked)
     if checked["cause"]:
         yield from (Row("said", line, "dim") for line in checked["replies"] if line != checked["reply"])
     yield from (Row("warning", line, "bad") for line in checked["warnings"])
@@ -107,6 +108,13 @@ def text(checked: Document) -> str:
     return "\n".join((headline(checked), *map(str, rows(checked))))
 
 
+def _mailbox_rows(checked: Document) -> Iterator[Row]:
+    if checked["mailbox"]:
+        yield Row("mailbox", ", ".join(f"{name} {value}" for name, value in checked["mailbox"].items()))
+    if checked["quota_used_ratio"] is not None:
+        yield Row("quota", f"{checked['quota_used_ratio']:.0%} used")
+
+
 def _certificate_rows(certificate: Document | None) -> Iterator[Row]:
     if certificate is None:
         return
@@ -116,8 +124,10 @@ def _certificate_rows(certificate: Document | None) -> Iterator[Row]:
     yield Row("  issuer", certificate["issuer"])
     yield Row("  names", ", ".join(certificate["names"]) or "none")
     yield Row("  until", f"{certificate['not_after']} ({left})")
+    for link in certificate["chain"][1:]:
+        yield Row("  chain", f"{link['subject']}, until {link['not_after']}", "dim")
     if problem:
-        yield Row("  problem", problem, "bad")
+        yield Row("  problem", ", ".join(certificate["problems"] or [problem]), "bad")
 
 
 def _days(number: int) -> str:

@@ -100,7 +100,8 @@ def _http(seen: Evidence, spent: Mapping[str, float]) -> Iterator[str]:
 
 def _tls(seen: Evidence) -> Iterator[str]:
     """Of a handshake that succeeded; what a refused certificate says is in `_own`."""
-    if seen.tls_version is None:
+    certificate = seen.certificate
+    if seen.tls_version is None or (certificate is not None and certificate.problem):
         return
     version = seen.tls_version.replace("TLSv1", "TLS 1") if "." in seen.tls_version else "TLS 1.0"
     yield _family(
@@ -111,8 +112,7 @@ def _tls(seen: Evidence) -> Iterator[str]:
         yield _family(
             "probe_tls_cipher_info", "Returns the TLS cipher negotiated during handshake", [({"cipher": cipher}, 1)]
         )
-    certificate = seen.certificate
-    if certificate is None or certificate.problem:
+    if certificate is None:
         return
     earliest = _earliest(certificate)
     yield _gauge("probe_ssl_earliest_cert_expiry", "Returns last SSL chain expiry in unixtime", earliest)
@@ -123,7 +123,7 @@ def _tls(seen: Evidence) -> Iterator[str]:
 
 def _earliest(certificate: Certificate) -> float:
     """When the first certificate of those that were presented runs out."""
-    return certificate.not_after
+    return min([certificate.not_after, *(link.not_after for link in certificate.chain)])
 
 
 def _own(probed: Probed, spent: Mapping[str, float]) -> Iterator[str]:
@@ -144,9 +144,13 @@ def _own(probed: Probed, spent: Mapping[str, float]) -> Iterator[str]:
     if seen.certificate is not None:
         name = "mailuptime_probe_certificate_not_after_timestamp_seconds"
         yield _gauge(name, "When the certificate presented runs out, verified or not.", seen.certificate.not_after)
-        if seen.certificate.problem:
-            name, problem = "mailuptime_probe_certificate_problem", {"problem": seen.certificate.problem}
-            yield _family(name, "1 for why the certificate does not verify.", [(problem, 1)])
+        problems = [({"problem": problem}, 1) for problem in seen.certificate.problems]
+        if problems:
+            yield _family(
+                "mailuptime_probe_certificate_problem",
+                "1 for each reason why the certificate does not verify.",
+                problems,
+            )
     if seen.quota_used is not None:
         yield _gauge("mailuptime_probe_quota_used_ratio", "Share of the mailbox's quota in use.", seen.quota_used)
     if probed.paused:

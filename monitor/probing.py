@@ -24,7 +24,7 @@ from monitor.runner import Result, Runner, Target
 from monitor.settings import Settings
 from monitor.settings.modules import ModuleSettings
 from probes import REGISTRY
-from probes.base import Options, Probe, ProbeType, Steps, printable
+from probes.base import Options, Probe, ProbeType, printable
 from probes.errors import Cause
 from probes.session import resolvable
 
@@ -102,7 +102,7 @@ class Probing:
                 if account in self._refused and (paused := self._paused(account, module, limit)):
                     return paused
                 outside: list[str] = []
-                steps = Steps(self._clock.monotonic, admits=None if named else self._judge(outside))
+                steps = self._runner.steps(admits=None if named else self._judge(outside))
                 result = await self._runner.run(_target(module, kind, options, left), steps=steps)
                 self._remember(account, result)
         if outside and result.evidence.address is None:
@@ -166,7 +166,7 @@ class Probing:
         return Probed(module, result, limit, self._clock.now(), left) if left > 0 else None
 
     def _remember(self, account: Account | None, result: Result) -> None:
-        if account is None or result.check.cause != Cause.AUTH:
+        if account is None or result.check.cause not in {Cause.AUTH, Cause.CREDENTIAL}:
             return
         if len(self._refused) >= MOST_PAUSED:
             self._refused.pop(next(iter(self._refused)))

@@ -136,11 +136,9 @@ def testimony(result: Result) -> dict[str, Any]:
         "warnings": list(seen.warnings),
         "addresses": list(seen.addresses),
         "address": seen.address,
-        "addresses": list(seen.addresses),
         "tls_version": seen.tls_version,
         "tls_cipher": seen.tls_cipher,
         "certificate": certificate_document(seen.certificate, lambda instant: instant),
-        "warnings": list(seen.warnings),
         "phases": [[phase.name, round(phase.seconds * SECOND)] for phase in result.phases],
         "pulse": result.pulse,
     }

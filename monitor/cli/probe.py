@@ -43,7 +43,6 @@ async def _check(settings: Any, wanted: list[str], *, transcript: bool) -> list[
     from monitor.clock import SystemClock  # noqa: PLC0415
     from monitor.logs import configure  # noqa: PLC0415
     from monitor.runner import Runner  # noqa: PLC0415
-    from probes.base import Steps  # noqa: PLC0415
 
     configure("warning", settings.log.format)
     configured = targets_of(settings)
@@ -58,7 +57,7 @@ async def _check(settings: Any, wanted: list[str], *, transcript: bool) -> list[
 
     async def one(name: str) -> Document:
         async with places:
-            steps = Steps(clock.monotonic, transcript=transcript)
+            steps = runner.steps(transcript=transcript)
             return ladder.document(await runner.run(configured[name][0], steps=steps), clock.now())
 
     return list(await asyncio.gather(*(one(name) for name in wanted or configured)))

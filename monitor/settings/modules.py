@@ -26,7 +26,7 @@ BUILT_IN: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "tls_connect": {"type": "tcp", "tls": "implicit"},
         "smtp_banner": {"type": "smtp", "tls": "none", "depth": "banner"},
         "smtps_banner": {"type": "smtp", "tls": "implicit", "depth": "banner"},
-        "smtp_starttls": {"type": "smtp", "tls": "starttls"},
+        "smtp_starttls": {"type": "smtp", "tls": "starttls", "expect": {"capabilities": ["AUTH"]}},
         "submission_starttls": {"type": "submission", "tls": "starttls"},
         "imap_banner": {"type": "imap", "tls": "none", "depth": "banner"},
         "imaps_banner": {"type": "imap", "tls": "implicit", "depth": "banner"},
@@ -36,7 +36,10 @@ BUILT_IN: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "pop3_starttls": {"type": "pop3", "tls": "starttls"},
     }
 )
-"""Modules by the names that blackbox_exporter's users know, and their siblings. A module of the file goes first."""
+"""Modules by the names that blackbox_exporter's users know, and their siblings. A module of the file goes first.
+
+Its example's `smtp_starttls` waits for AUTH behind TLS, so ours demands it.
+"""
 
 
 def _rule(value: Any) -> Rule:

@@ -77,6 +77,7 @@ def scenes(lab: Lab) -> Iterator[dict[str, Scene]]:
             "connect by tls": Scene("tls_connect", ports.imaps, 1),
             "smtp": Scene("smtp_banner", ports.smtp, 1),
             "smtp starttls": Scene("smtp_starttls", ports.submission, 1),
+            "no log-in": Scene("smtp_starttls", ports.smtp, 0),
             "imap": Scene("imap_banner", ports.imap, 1),
             "imap starttls": Scene("imap_starttls", ports.imap, 1),
             "imaps": Scene("imaps_banner", ports.imaps, 1),

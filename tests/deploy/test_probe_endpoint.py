@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from prometheus_client.parser import text_string_to_metric_families as prometheus_text
 
+from monitor.settings.modules import BUILT_IN
 from tests.deploy.blackbox import EXECUTABLE, Blackbox, Scene, asked, modules_of, scenes
 from tests.deploy.prometheus import Prometheus
 from tests.e2e.commands import promtool_check
@@ -73,10 +74,15 @@ def own_modules(lab: Lab) -> str:
         "imap_starttls": ("imap", "starttls", "full"),
     }
     lines = [
-        f"  {name}: {{type: {kind}, depth: {depth}, tls: {{mode: {mode}, ca_file: {trusted}}}}}"
+        f"  {name}: {{type: {kind}, depth: {depth}, tls: {{mode: {mode}, ca_file: {trusted}}}{more(name)}}}"
         for name, (kind, mode, depth) in kinds.items()
     ]
     return "\n".join(["probe: {allow: [127.0.0.0/8]}", "modules:", *lines, ""])
+
+
+def more(name: str) -> str:
+    """What a module that comes with the program demands beside its type."""
+    return ", expect: {capabilities: [AUTH]}" if "expect" in BUILT_IN[name] else ""
 
 
 def job(name: str, address: str, found: dict[str, Scene]) -> list[dict[str, Any]]:

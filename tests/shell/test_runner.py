@@ -231,11 +231,9 @@ def test_what_is_kept_of_a_failure_is_fit_for_the_ledger() -> None:
         "warnings": [],
         "addresses": [],
         "address": "192.0.2.1",
-        "addresses": [],
         "tls_version": None,
         "tls_cipher": None,
         "certificate": None,
-        "warnings": [],
         "phases": [["greeting", 250_000]],
         "pulse": True,
     }
