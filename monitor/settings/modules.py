@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
@@ -11,7 +12,7 @@ from monitor.admission import Rule
 from monitor.core.instants import Duration as Microseconds
 from monitor.settings.fields import Kind, PositiveDuration, RefusedError, Text, count, name, quote, shape, written
 from monitor.settings.problems import Loc, suggest
-from monitor.settings.reader import Reader
+from monitor.settings.reader import Reader, Types
 from monitor.settings.sections import Section
 from probes.base import ProbeType
 
@@ -103,9 +104,26 @@ def read_modules(reader: Reader, tree: dict[str, Any]) -> dict[str, ModuleSettin
     if given is not None and not isinstance(given, dict):
         reader.report.add(("modules",), f"a mapping is expected, not {shape(given)}")
         given = None
-    known = {key: item for key, item in BUILT_IN.items() if item["type"] in reader.types}
-    found = [_module(reader, key, item, ("modules", key)) for key, item in {**known, **(given or {})}.items()]
-    return {module.name: module for module in found if module is not None}
+    found = [_module(reader, key, item, ("modules", key)) for key, item in (given or {}).items()]
+    return built_in(reader.types) | {module.name: module for module in found if module is not None}
+
+
+def built_in(types: Types) -> dict[str, ModuleSettings]:
+    """Those that come with the program, of the types that are known."""
+    known = {name: types.get(tree["type"]) for name, tree in BUILT_IN.items()}
+    return {
+        name: _built_in(name, probe)  # type: ignore[arg-type]  # a class
+        for name, probe in known.items()
+        if probe is not None
+    }
+
+
+@cache
+def _built_in(called: str, probe: ProbeType) -> ModuleSettings:
+    tree = dict(BUILT_IN[called])
+    kind, depth, place = tree.pop("type"), tree.pop("depth", "full"), _place(probe, tree) or {}
+    options = probe.Options.model_validate({**place, **tree})
+    return ModuleSettings(called, kind, None, depth, {key: getattr(options, key) for key in tree})
 
 
 def _module(reader: Reader, called: str, tree: Any, loc: Loc) -> ModuleSettings | None:

@@ -1,9 +1,18 @@
 """`mailuptime probe` tells by hand what is wrong: each fault has its cause, and its exit status."""
 
+import fcntl
+import os
+import pty
+import re
 import socket
+import struct
+import subprocess
+import sys
+import termios
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +36,17 @@ FAULTS = {
     "plain": ("tls_handshake", "tls"),
     "other-protocol": ("protocol", "greeting"),
     "locked-out": ("auth", "auth"),
+}
+ADVICE = {
+    "refused": "nothing listens on this port of 127.0.0.1",
+    "silent": "connected, and no TLS: the server is overloaded or hangs",
+    "hanging-up": "closed before a word",
+    "expired": "has expired: renew it",
+    "wrong-name": "the certificate is for elsewhere.example: set tls.server_name",
+    "untrusted": "set tls.ca_file",
+    "plain": "does not speak TLS from the first byte: set tls: starttls",
+    "other-protocol": "the port speaks POP3, not IMAP",
+    "locked-out": "the password of probe@lab.test was refused",
 }
 
 
@@ -115,6 +135,83 @@ def test_each_fault_is_down_for_its_own_cause_in_the_phase_that_fails(
     assert line.startswith(f"mail/{name}: DOWN in ")
     assert f" ms: {cause} in {phase}" in line
     assert seen["reply"].partition(" <")[0] in line  # but for a timestamp, as in a greeting that allows APOP
+
+
+@pytest.mark.parametrize(("name", "said"), ADVICE.items())
+def test_each_fault_comes_with_what_to_do_about_it_in_both_formats(name: str, said: str, report: Report) -> None:
+    assert said in report.of(name)["hint"]
+    assert f"  hint         {report.of(name)['hint']}" in report.shown.out.splitlines()
+
+
+def test_what_is_well_needs_no_advice(report: Report) -> None:
+    assert report.of("well")["hint"] is None
+
+
+def test_what_was_seen_of_a_healthy_server_is_all_there(report: Report) -> None:
+    seen = report.of("well")
+    assert seen["address"] in seen["addresses"]
+    assert seen["tls_cipher"].startswith("TLS_")
+    assert "IMAP4REV1" in seen["capabilities"]
+    certificate = seen["certificate"]
+    assert (certificate["names"], certificate["days_left"] > 365) == (["localhost", "mail.lab.test", "127.0.0.1"], True)
+    assert certificate["issuer"] != certificate["subject"]
+    for label in ("address", "tls", "certificate", "  issuer", "  names", "  until", "capabilities"):
+        assert f"\n  {label:<12} " in report.shown.out
+
+
+def test_no_line_is_broken_where_a_program_may_read_it(report: Report) -> None:
+    capabilities = " ".join(report.of("well")["capabilities"])
+    assert len(capabilities) > 120
+    assert f"  capabilities {capabilities}" in report.shown.out.splitlines()
+
+
+def test_the_dialogue_is_shown_where_it_is_asked_for_without_a_password(standing: Daemon, shared_lab: Lab) -> None:
+    mail = ("lab/submission", "lab/imap", "lab/pop3")
+    shown = mailuptime("probe", "-c", standing.configuration, "--transcript", *mail)
+    documents = mailuptime("probe", "-c", standing.configuration, "--transcript", "--format", "json", *mail)
+    assert (shown.status, shown.err, documents.status) == (0, "", 0)
+    for line in ("S: * OK [CAPABILITY", "S: 220 ", "C: EHLO ", "C: QUIT", "S: +OK Dovecot"):
+        assert line in shown.out
+    for target in documents.document["targets"]:
+        assert {line[:2] for line in target["transcript"]} == {"C:", "S:"}
+    secret = shared_lab.probe.password
+    forms = [secret, *(b64encode(f"{before}{secret}".encode()).decode() for before in ("", "a", "ab"))]
+    forms.append(b64encode(f"\0{shared_lab.probe.username}\0{secret}".encode()).decode())
+    assert [form for form in forms if form in shown.out + documents.out] == []
+
+
+def test_without_being_asked_for_no_dialogue_is_shown(report: Report) -> None:
+    assert "transcript" not in report.of("well")
+    assert "  transcript" not in report.shown.out
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_on_a_terminal_long_lines_are_folded_within_their_column_and_nothing_is_lost(
+    width: int, standing: Daemon
+) -> None:
+    lines = on_a_terminal(width, "probe", "-c", standing.configuration, "lab/imap")
+    assert max(map(len, lines)) <= width
+    assert lines[0].startswith("lab/imap: up in ")
+    told = mailuptime("probe", "-c", standing.configuration, "--format", "json", "lab/imap").document["targets"][0]
+    folded = " ".join(line.strip() for line in lines).split()
+    assert [word for word in told["capabilities"] if word not in folded] == []
+
+
+def on_a_terminal(width: int, *arguments: str | Path) -> list[str]:
+    """What a command shows on a terminal of that many columns, without colours."""
+    own, other = pty.openpty()
+    fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": str(width)}
+    command = [sys.executable, "-m", "monitor", *map(str, arguments)]
+    done = subprocess.Popen(command, stdin=other, stdout=other, stderr=other, env=environment)
+    os.close(other)
+    said = b""
+    with suppress(OSError):  # Linux says EIO once nobody has the other end
+        while chunk := os.read(own, 65536):
+            said += chunk
+    os.close(own)
+    assert done.wait(60) == 0
+    return [line.rstrip() for line in re.sub(r"\x1b\[[0-9;]*m", "", said.decode()).splitlines()]
 
 
 def test_one_target_that_is_down_decides_the_status_though_another_is_up(report: Report) -> None:
