@@ -119,6 +119,26 @@ def _tls(seen: Evidence) -> Iterator[str]:
     yield _gauge(
         "probe_ssl_last_chain_expiry_timestamp_seconds", "Returns last SSL chain expiry in timestamp", earliest
     )
+    yield _family("probe_ssl_last_chain_info", "Contains SSL leaf certificate information", [(_leaf(certificate), 1)])
+
+
+def _leaf(certificate: Certificate) -> dict[str, str]:
+    """Of the names those of hosts only, as blackbox_exporter has them."""
+    return {
+        "fingerprint_sha256": certificate.fingerprint,
+        "subject": certificate.subject,
+        "issuer": certificate.issuer,
+        "subjectalternative": ",".join(name for name in certificate.names if not _is_address(name)),
+        "serialnumber": certificate.serial,
+    }
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _earliest(certificate: Certificate) -> float:

@@ -89,6 +89,8 @@ class Certificate:
     problem: str | None = None  # expired | not_yet_valid | name | untrusted | other; None where it verified
     problems: tuple[str, ...] = ()  # all of them, `problem` first
     chain: tuple[Link, ...] = ()  # as it was sent, the server's own first
+    fingerprint: str = ""  # SHA-256 of the whole, hexadecimal
+    serial: str = ""  # its number as the issuer wrote it, hexadecimal
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import warnings
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -190,6 +191,8 @@ def facts(der: bytes) -> Certificate | None:
             names=_names(certificate),
             not_before=_seconds(certificate.not_valid_before_utc),
             not_after=_seconds(certificate.not_valid_after_utc),
+            fingerprint=sha256(der).hexdigest(),
+            serial=_serial(certificate.serial_number),
         )
     except (
         ValueError,
@@ -198,6 +201,12 @@ def facts(der: bytes) -> Certificate | None:
         x509.UnsupportedGeneralNameType,
     ):  # OpenSSL is more lenient than the parser
         return None
+
+
+def _serial(number: int) -> str:
+    """Whole bytes, as issuers' lists and logs write it."""
+    digits = f"{abs(number):x}"
+    return digits.zfill(len(digits) + len(digits) % 2)
 
 
 def _names(certificate: x509.Certificate) -> tuple[str, ...]:
