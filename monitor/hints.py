@@ -13,12 +13,13 @@ from probes.errors import Cause
 
 IMPLICIT = {465: "submission", 993: "imap", 995: "pop3"}
 """Ports that speak TLS from the first byte (RFC 8314 section 3)."""
-STARTTLS = {"smtp": "STARTTLS", "submission": "STARTTLS", "imap": "STARTTLS", "pop3": "STLS"}
+STARTTLS = {"smtp": "STARTTLS", "submission": "STARTTLS", "imap": "STARTTLS", "pop3": "STLS", "sieve": "STARTTLS"}
 USUAL = {"smtp": "25", "submission": "587 (or 465 with tls: implicit)", "imap": "993 (or 143 with tls: starttls)",
-         "pop3": "995 (or 110 with tls: starttls)", "webmail": "443"}  # fmt: skip
+         "pop3": "995 (or 110 with tls: starttls)", "sieve": "4190", "webmail": "443"}  # fmt: skip
 BANNERS = (
     (re.compile(r"\* (OK|BYE|PREAUTH)\b"), "IMAP"),
     (re.compile(r"(\+OK|-ERR)\b"), "POP3"),
+    (re.compile(r'"IMPLEMENTATION"', re.IGNORECASE), "ManageSieve"),
     (re.compile(r"SSH-"), "SSH"),
     (re.compile(r"HTTP/|<!doctype|<html", re.IGNORECASE), "HTTP"),
     (re.compile(r"\b220[ -].*\bFTP", re.IGNORECASE), "FTP"),
@@ -160,7 +161,9 @@ def _permanent(seen: Seen) -> str:
 
 def _protocol(seen: Seen) -> str:
     spoken = next((name for pattern, name in BANNERS if pattern.search(seen.words)), None)
-    expected = {"submission": "SMTP", "webmail": "HTTP"}.get(seen.protocol, seen.protocol.upper())
+    expected = {"submission": "SMTP", "webmail": "HTTP", "sieve": "ManageSieve"}.get(
+        seen.protocol, seen.protocol.upper()
+    )
     if seen.phase == "greeting" and spoken not in {None, expected}:
         return f"the port speaks {spoken}, not {expected}: mend port, or type"
     if seen.phase == "greeting":

@@ -35,6 +35,7 @@ BUILT_IN: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "pop3_banner": {"type": "pop3", "tls": "none", "depth": "banner"},
         "pop3s_banner": {"type": "pop3", "tls": "implicit", "depth": "banner"},
         "pop3_starttls": {"type": "pop3", "tls": "starttls"},
+        "sieve_starttls": {"type": "sieve", "tls": "starttls"},
     }
 )
 """Modules by the names that blackbox_exporter's users know, and their siblings. A module of the file goes first.
