@@ -149,14 +149,20 @@ def _permanent(seen: Seen) -> str:
     if NEEDS_TLS.search(seen.words):
         return "the server offers no AUTH before STARTTLS: set tls: starttls"
     if seen.protocol == "webmail":
-        if "HTTP 404" in seen.words:
-            return "Roundcube was not found at this address: mend url, with the path that users type"
-        if re.search("HTTP 40[13]", seen.words):
-            return "the web server forbids this page to the monitor: allow its address there"
-        return "the web server answers with an error: its own log has the reason"
+        return _page_refused(seen)
     if seen.phase == "greeting":
         return "the server turns the monitor's address away: a blocklist or an access rule there"
+    if seen.phase in {"mail_from", "rcpt_to"}:
+        return "the server takes no such mail from here: mend recipient or sender, or the server's rules"
     return "the server refuses for good what was asked: its log has the reason"
+
+
+def _page_refused(seen: Seen) -> str:
+    if "HTTP 404" in seen.words:
+        return "Roundcube was not found at this address: mend url, with the path that users type"
+    if re.search("HTTP 40[13]", seen.words):
+        return "the web server forbids this page to the monitor: allow its address there"
+    return "the web server answers with an error: its own log has the reason"
 
 
 def _protocol(seen: Seen) -> str:
@@ -188,7 +194,7 @@ def _timeout(seen: Seen) -> str:
         return "connected, and no TLS: the server is overloaded or hangs"
     if seen.phase in {"auth", "login"}:
         return "everything answers but the log-in: what checks passwords hangs (auth process, LDAP, database)"
-    if seen.phase in {"select", "stat", "inbox", "status", "list"}:
+    if seen.phase in {"select", "status", "quota", "stat", "list", "uidl", "listscripts", "inbox"}:
         return "logged in, and no mailbox: the storage hangs (file system, index, backend)"
     return "the server does not answer in time: it is overloaded or hangs, or timeout is too short"
 

@@ -72,6 +72,10 @@ REAL = {
     "a certificate of another name": Situation(
         "imap", at("imaps_wrong_name"), Cause.TLS_CERTIFICATE, "is for elsewhere.example: set tls.server_name, or renew"
     ),
+    "a recipient that nobody knows": Situation(
+        "smtp", at("smtp", "starttls", recipient="nobody@elsewhere.example"), Cause.REJECTED_PERMANENT,
+        "the server takes no such mail from here: mend recipient or sender",
+    ),
     "a certificate of a strange authority": Situation(
         "imap", at("imaps_untrusted"), Cause.TLS_CERTIFICATE, "set tls.ca_file to the issuer's authority"
     ),
@@ -135,6 +139,10 @@ SCRIPTED: dict[str, tuple[str, Act, dict[str, Act], str, Cause, str]] = {
     ),
     "closed at once": ("pop3", close, QUIT, "none", Cause.DISCONNECTED, "a limit of connections, a blocklist"),
     "SSH": ("imap", b"SSH-2.0-OpenSSH_9.2\r\n", QUIT, "none", Cause.PROTOCOL, "the port speaks SSH, not IMAP"),
+    "ManageSieve": (
+        "imap", b'"IMPLEMENTATION" "Dovecot Pigeonhole"\r\nOK\r\n', QUIT, "none", Cause.PROTOCOL,
+        "the port speaks ManageSieve, not IMAP: mend port, or type",
+    ),
     "AUTH only with encryption": (
         "imap+login", b"* OK there\r\n",
         {"CAPABILITY": b"* CAPABILITY IMAP4rev1\r\n%T OK\r\n",
