@@ -150,6 +150,9 @@ def _module(reader: Reader, called: str, tree: Any, loc: Loc) -> ModuleSettings 
         return None
     if keys.depth == "banner" and getattr(options, "login", None) is not None:
         reader.report.add((*loc, "login"), "depth: banner ends before the log-in", "leave one of them out", at="key")
+    if getattr(options, "browser", None) is not None:
+        text = "a browser connects where it likes, so that no allow-list holds: have a target do it"
+        reader.report.add((*loc, "browser"), text, at="key")
     fixed = {key: getattr(options, key) for key in options.model_fields_set - place.keys()}
     return ModuleSettings(called, keys.type, keys.timeout, keys.depth, fixed)
 
@@ -177,4 +180,5 @@ def _place(probe: ProbeType, rest: dict[str, Any]) -> dict[str, str] | None:
         return {"url": "http://localhost/" if mode == "none" else "https://localhost/"}
     if "host" not in known:
         return None
-    return {"host": "localhost", **({"port": "1"} if known["port"].is_required() and "port" not in rest else {})}
+    needed = "port" in known and known["port"].is_required() and "port" not in rest
+    return {"host": "localhost", **({"port": "1"} if needed else {})}
