@@ -16,7 +16,14 @@ REGISTRY: Mapping[str, ProbeType] = MappingProxyType(
     {
         probe.protocol: probe
         for probe in (
-            SmtpProbe, SubmissionProbe, ImapProbe, Pop3Probe, SieveProbe, WebmailProbe, TcpProbe, RoundtripProbe,
+            SmtpProbe,
+            SubmissionProbe,
+            ImapProbe,
+            Pop3Probe,
+            SieveProbe,
+            WebmailProbe,
+            TcpProbe,
+            RoundtripProbe,
         )
     }
 )
