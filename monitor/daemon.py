@@ -13,6 +13,7 @@ from aiohttp import web
 from monitor import __version__
 from monitor.application import Application
 from monitor.assembly import rules_of, targets_of
+from monitor.attachments import Attachments
 from monitor.bookkeeper import Bookkeeper
 from monitor.checker import Checker
 from monitor.clock import Clock, SystemClock
@@ -59,7 +60,8 @@ class Daemon:
         self.fleet = Fleet(self.clock, self.book, targets_of(settings, self.deliveries), self.deliveries.tallies)
         self.posture = Posture(self.clock, settings.security, self._probed)
         self.lateness = Lateness()
-        self.recorder = Recorder(self.clock, self.book, self._writer, self._committed)
+        attachments = Attachments(settings.ledger.path.parent / "evidence")
+        self.recorder = Recorder(self.clock, self.book, self._writer, self._committed, attachments)
         credentials = Credentials(link.fact for link in ledger.facts((KIND,)))
         desk = Desk(settings, self.book, declarations)
         self.bookkeeper = Bookkeeper(self.clock, self.book, desk, self.recorder, self._writer, settings.sla.close_after)

@@ -9,9 +9,11 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
+from typing import Any
 
 import structlog
 
+from monitor.attachments import Attachments
 from monitor.clock import Clock
 from monitor.core.book import Book
 from monitor.core.check import Check, Outcome
@@ -49,11 +51,19 @@ class Arrival:
 class Recorder:
     """`committed` is called after each commit, on the event loop, before the log is written."""
 
-    def __init__(self, clock: Clock, book: Book, writer: Writer, committed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        book: Book,
+        writer: Writer,
+        committed: Callable[[], None],
+        attachments: Attachments | None = None,
+    ) -> None:
         self._clock = clock
         self._book = book
         self._writer = writer
         self._committed = committed
+        self._attachments = attachments
         self._arrivals: asyncio.Queue[Arrival] = asyncio.Queue()
         self._pending = Batch()
         self._waiting: list[asyncio.Future[None]] = []
@@ -110,6 +120,8 @@ class Recorder:
     async def _handle(self, arrivals: list[Arrival]) -> None:
         for arrival in arrivals:
             self._take(arrival)
+        if self._attachments and self._attachments.waiting:
+            await asyncio.to_thread(self._attachments.write)
         await self._commit()
         if self.writable:
             self._committed()
@@ -153,14 +165,18 @@ class Recorder:
         if account.newest is not None and check.at < account.newest:
             check = silenced(check)
         events = self._book.record(name, check)
-        phase = result.failed_phase if result else None
-        row = CheckRow(name, check, phase, self._witness.seen(result) if result else None)
+        row = CheckRow(name, check, result.failed_phase if result else None, self._explained(result))
         self._pending.checks.append(row)
         now = self._clock.now()
         self._pending.facts += [event_fact(name, event, now) for event in events]
         state = state_of(name, account)
         if state is not None:
             self._pending.states[name] = state
+
+    def _explained(self, result: Result | None) -> dict[str, Any] | None:
+        found = self._witness.seen(result) if result else None
+        files = self._attachments.take(result) if self._attachments and result else []
+        return found | {"attachments": files} if found is not None and files else found
 
     async def _commit(self) -> None:
         if not self._pending or self._clock.monotonic() < self._next_attempt:

@@ -117,6 +117,8 @@ def cause_of_timeout(phase: str | None) -> Cause:
             return Cause.RESOLVER
         case "connect":
             return Cause.CONNECT_TIMEOUT
+        case "launch":
+            return Cause.BROWSER
         case _:
             return Cause.TIMEOUT
 

@@ -1,35 +1,27 @@
-"""Webmail as a browser uses it: Roundcube's page, log-in, inbox, message list and log-out over HTTP/1.1."""
+"""Webmail as a user meets it: Roundcube, SOGo, any log-in form that is described, or all of it in a real browser."""
 
 import asyncio
-import html
-import json
-import re
 import ssl
-from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 from yarl import URL
 
-from probes import net, tls
+from probes import net, roundcube, tls
 from probes.base import Login, Options, Steps
-from probes.browser import Browser, Page, endpoint_of, visiting
+from probes.browser import BrowserOptions, Task, browse
 from probes.errors import Cause, ProbeFailureError
 from probes.expect import Expect
+from probes.forms import ROUNDCUBE, SOGO, FormOptions, log_in, open_form
 from probes.session import Reach, conclude, discreet, farewell, look, mind, resolvable
 from probes.tls import TlsOptions
+from probes.visit import Visit, endpoint_of, visiting
 
-_TAG = re.compile(r"<(form|input)\b([^<>]{0,2000})>", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"""([A-Za-z_-]{1,50})\s{0,9}=\s{0,9}("[^"]*"|'[^']*'|[^\s"'>]+)""")
-# How Roundcube says in English and in Thai that its IMAP server or database, not the credential, is at fault
-_STORAGE = ("storage server", "imap server", "database", "ฐานข้อมูล")
-
-
-Phase = Literal["total", "dns", "connect", "tls", "page", "login", "inbox", "logout"]
+Phase = Literal["total", "dns", "connect", "tls", "launch", "page", "login", "inbox", "message", "logout"]
 
 
 class WebmailOptions(Reach):
-    """Roundcube: the page, a log-in, the inbox."""
+    """The page, a log-in, the inbox, over HTTP or in a browser."""
 
     url: str = Field(description="Address of the log-in page.", examples=["https://mail.example.go.th/"])
     tls: TlsOptions = Field(
@@ -39,6 +31,16 @@ class WebmailOptions(Reach):
     )
     login: Login | None = Field(
         default=None, description="Whom to log in as; without it a check ends at the log-in page."
+    )
+    flavour: Literal["roundcube", "sogo", "form"] = Field(
+        default="roundcube",
+        description="What the webmail is; `form` is any other, described by `form`.",
+        examples=["sogo"],
+    )
+    form: FormOptions | None = Field(default=None, description="The log-in page of `flavour: form`.")
+    browser: BrowserOptions | None = Field(
+        default=None,
+        description="Log in with a real browser and open a message; without it the check speaks HTTP itself.",
     )
     expect: Expect[Phase] | None = Field(
         default=None, description="What must hold beside the service working; by default nothing."
@@ -60,13 +62,19 @@ class WebmailOptions(Reach):
         expected = "implicit" if URL(self.url).scheme == "https" else "none"
         if self.tls.mode != expected:
             raise ValueError(f"this url needs tls: {expected}")
+        if (self.flavour == "form") != (self.form is not None):
+            raise ValueError("flavour: form and a form belong together")
         return self
 
-
-@dataclass(slots=True)
-class _Form:
-    action: str = ""
-    fields: dict[str, str] = field(default_factory=dict)
+    @model_validator(mode="after")
+    def _browsable(self) -> Self:
+        if self.browser is None:
+            return self
+        if self.login is None:
+            raise ValueError("a browser needs a login")
+        if self.flavour == "sogo" or (self.form and self.form.encoding == "json"):
+            raise ValueError("a browser needs a form on the page: flavour: roundcube, or form with encoding: form")
+        return self
 
 
 class WebmailProbe:
@@ -81,7 +89,7 @@ class WebmailProbe:
     async def check(self, steps: Steps) -> None:
         with discreet(steps, self.options.login):
             try:
-                await self._visit(steps)
+                await (self._browse(steps) if self.options.browser else self._visit(steps))
             except ProbeFailureError as failure:
                 if failure.cause is Cause.TLS_CERTIFICATE:
                     await look(steps, failure, self._unverified)
@@ -92,116 +100,54 @@ class WebmailProbe:
         with discreet(steps, None):
             await self._connect(steps, self._context)
 
-    async def _connect(self, steps: Steps, context: ssl.SSLContext) -> None:
+    async def _connect(self, steps: Steps, context: ssl.SSLContext) -> bytes | None:
+        """The certificate that was shown, in DER; the connection ends with it."""
         transport, _ = await net.open_connection(
             steps,
             asyncio.Protocol,
             endpoint_of(self._url, self.options.tls.server_name, self.options.address_family),
             context if self._url.scheme == "https" else None,
         )
+        session = transport.get_extra_info("ssl_object")
         transport.abort()
+        return session.getpeercert(binary_form=True) if session else None
 
     async def _unverified(self, aside: Steps) -> None:
         await self._connect(aside, tls.blind_context())
 
     async def _visit(self, steps: Steps) -> None:
-        login = self.options.login
         name, family = self.options.tls.server_name, self.options.address_family
-        async with visiting(steps, self._url, self._context, name, family) as browser:
+        async with visiting(steps, self._url, self._context, name, family) as visit:
             mind(steps, self.options.tls)
-            async with steps("page"):
-                page = await browser.get(self._url)
-                steps.reply(f"HTTP {page.status}")
-                form = _login_form(_accepted(page))
-            if login:
-                await self._log_in(steps, browser, page, form, login)
+            if self.options.flavour != "roundcube":
+                await self._by_form(steps, visit, self.options.form or SOGO)
+                return
+            page, found = await roundcube.open_page(steps, visit)
+            if self.options.login:
+                await roundcube.read_mail(steps, visit, page, found, self.options.login)
 
-    async def _log_in(self, steps: Steps, browser: Browser, page: Page, form: _Form, login: Login) -> None:
-        async with steps("login"):
-            credential = {"_user": login.username, "_pass": login.password.reveal()}
-            target = browser.within(page.url, form.action or str(page.url))
-            answer = await browser.post(target, form.fields | credential)
-            steps.reply(f"HTTP {answer.status}")
-            _demand_login(answer)
-        async with steps("inbox"):
-            inbox = _accepted(await browser.get(browser.within(answer.url, answer.location)))
-            token = _request_token(inbox)
-            listing = inbox.url.with_query(_task="mail", _action="list", _mbox="INBOX", _remote="1")
-            _demand_list(_accepted(await browser.get(listing, {"X-Roundcube-Request": token})))
-        async with farewell(steps, "logout"):
-            await browser.get(inbox.url.with_query(_task="logout", _token=token))
+    async def _by_form(self, steps: Steps, visit: Visit, form: FormOptions) -> None:
+        page, found = await open_form(steps, visit, self._url, form)
+        if not self.options.login:
+            return
+        answer = await log_in(steps, visit, page, found, form, self.options.login)
+        if form.logout:
+            async with farewell(steps, "logout"):
+                await visit.get(visit.within(answer.url, form.logout))
 
-
-def _accepted(page: Page) -> Page:
-    if page.status in {429, 503}:
-        raise ProbeFailureError(Cause.REJECTED_TEMPORARY, f"HTTP {page.status}")
-    if page.status >= 400:
-        raise ProbeFailureError(Cause.REJECTED_PERMANENT, f"HTTP {page.status}")
-    if page.status != 200:
-        raise ProbeFailureError(Cause.PROTOCOL, f"HTTP {page.status}")
-    return page
-
-
-def _find_form(page: Page) -> _Form | None:
-    """The log-in form with the values that a browser would send back.
-
-    Regular expressions with bounds, because the standard library's parser can be kept busy for minutes.
-    """
-    forms: list[_Form] = []
-    for tag in _TAG.finditer(page.body):
-        given = {name.lower(): html.unescape(value.strip("\"'")) for name, value in _ATTRIBUTE.findall(tag[2])}
-        if tag[1].lower() == "form":
-            forms.append(_Form(given.get("action", "")))
-        elif forms and "name" in given:
-            forms[-1].fields[given["name"]] = given.get("value", "")
-    return next((form for form in forms if {"_user", "_pass", "_token"} <= form.fields.keys()), None)
-
-
-def _login_form(page: Page) -> _Form:
-    form = _find_form(page)
-    if form is None:
-        raise ProbeFailureError(Cause.CONTENT, "a page without Roundcube's log-in form")
-    return form
-
-
-def _demand_login(answer: Page) -> None:
-    """Roundcube redirects to the inbox, or shows its log-in form again, with 200 or 401, and says why."""
-    if answer.location:
-        return
-    if answer.status not in {200, 401} or not _find_form(answer):
-        _accepted(answer)
-        raise ProbeFailureError(Cause.CONTENT, "neither an inbox nor a log-in form after the log-in")
-    message = _message(answer.body)
-    if any(word in message.lower() for word in _STORAGE):
-        raise ProbeFailureError(Cause.REJECTED_TEMPORARY, message)
-    raise ProbeFailureError(Cause.AUTH, message or "the log-in form again")
-
-
-def _message(body: str) -> str:
-    """What Roundcube's page shows in a bubble."""
-    found = re.search(r'display_message\(("(?:[^"\\]|\\.){0,500}")', body)
-    try:
-        return str(json.loads(found.group(1))) if found else ""
-    except ValueError:
-        return ""
-
-
-def _request_token(inbox: Page) -> str:
-    task = re.search(r'"task":\s*"mail"', inbox.body)
-    token = re.search(r'"request_token":\s*"([0-9A-Za-z]{1,200})"', inbox.body)
-    if not task or not token:
-        raise ProbeFailureError(Cause.CONTENT, _message(inbox.body) or "a page that is not Roundcube's inbox")
-    return token.group(1)
-
-
-def _demand_list(answer: Page) -> None:
-    """The list of messages comes by a request of its own, and with it what the IMAP server has to say."""
-    try:
-        listed = json.loads(answer.body)
-        if listed["action"] != "list":
-            raise ProbeFailureError(Cause.CONTENT, "not a list of messages")
-        commands = str(listed.get("exec", ""))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise ProbeFailureError(Cause.CONTENT, "not a list of messages") from None
-    if '"error"' in commands and (message := _message(commands)):
-        raise ProbeFailureError(Cause.CONTENT, message)
+    async def _browse(self, steps: Steps) -> None:
+        options = self.options
+        if options.browser is None or options.login is None:
+            return
+        shown = await self._connect(steps, self._context)
+        mind(steps, self.options.tls)
+        task = Task(
+            url=self._url,
+            address=steps.evidence.address or "",
+            certificate=shown,
+            exactly=options.tls.ca_file is not None,
+            login=options.login,
+            form=options.form or ROUNDCUBE,
+            message=options.browser.message_of(options.flavour),
+        )
+        await browse(steps, options.browser, task)

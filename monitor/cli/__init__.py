@@ -6,10 +6,10 @@ import signal
 import sys
 
 from monitor import __version__
-from monitor.cli import config, declare, export, figures, probe, replay, run, security, verify, watch
+from monitor.cli import browser, config, declare, export, figures, probe, replay, run, security, verify, watch
 from monitor.cli.common import CommandError, Exit
 
-GROUPS = (run, config, probe, security, figures, watch, declare, export, replay, verify)
+GROUPS = (run, config, probe, security, figures, watch, declare, export, replay, verify, browser)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -103,9 +103,12 @@ def _nested() -> dict[type[BaseModel], str]:
     """The mappings that probes' options hold, each with its title: by whom it is used, unless it is used by all."""
     users: dict[type[BaseModel], tuple[str, list[str]]] = {}
     for name, probe in REGISTRY.items():
-        for key, known in probe.Options.model_fields.items():
-            if inner := model_of(known):
-                users.setdefault(inner, (key, []))[1].append(name)
+        waiting: list[type[BaseModel]] = [probe.Options]
+        while waiting:
+            for key, known in waiting.pop().model_fields.items():
+                if (inner := model_of(known)) and name not in users.setdefault(inner, (key, []))[1]:
+                    users[inner][1].append(name)
+                    waiting.append(inner)
     reaching = len(REGISTRY) - 1  # a round trip reaches nothing by itself
     titles = {}
     for inner, (key, names) in users.items():
@@ -184,6 +187,8 @@ def _annotated(kind: Any) -> str:
     if get_origin(kind) is not None and hasattr(kind, "__metadata__"):
         kinds = [str(one) for one in kind.__metadata__ if isinstance(one, Kind)]
         return kinds[0] if kinds else _annotated(parts[0])
+    if get_origin(kind) is dict:
+        return "mapping"
     return _annotated(parts[0]) if parts else _WORDS[kind]
 
 

@@ -101,7 +101,9 @@ def run(caplog: pytest.LogCaptureFixture) -> Run:
     Whatever comes of it, no task and no word of the password may be left.
     """
 
-    async def check(kind: str, options: dict[str, Any], *, pulse: bool = False, expire: str | None = None) -> Result:
+    async def check(
+        kind: str, options: dict[str, Any], *, pulse: bool = False, expire: str | None = None, within: float = 10
+    ) -> Result:
         caplog.set_level(logging.DEBUG)
         probe = REGISTRY[kind](REGISTRY[kind].Options(**options))
         steps, failure, timed_out = Watched(expire), None, False
@@ -109,7 +111,7 @@ def run(caplog: pytest.LogCaptureFixture) -> Run:
         complaints: list[dict[str, Any]] = []  # such as of an exception that nobody ever looked at
         asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
         try:
-            async with asyncio.timeout(10) as steps.limit:
+            async with asyncio.timeout(within) as steps.limit:
                 await (probe.pulse if pulse else probe.check)(steps)
         except ProbeFailureError as error:
             failure = error
