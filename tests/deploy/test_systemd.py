@@ -153,3 +153,12 @@ async def until_said(manager: socket.socket, line: str) -> None:
     """Wait for a message with the line; others, the watchdog's, may come before."""
     while line not in await heard(manager):
         pass
+
+
+def test_systemd_has_nothing_to_say_against_the_browsers_units(tmp_path: Path) -> None:
+    units = [UNIT.with_name(name) for name in ("mailuptime-browser.socket", "mailuptime-browser@.service")]
+    for one in units:
+        text = one.read_text(encoding="utf-8").replace(PROGRAM, sys.executable)
+        (tmp_path / one.name).write_text(text, encoding="utf-8")
+    verified = run("systemd-analyze", "verify", *(tmp_path / one.name for one in units))
+    assert (verified.returncode, verified.stderr) == (0, "")

@@ -119,7 +119,6 @@ async def activated(path: Path) -> AsyncIterator[None]:
             program = (sys.executable, "-m", "monitor", "browser-worker")
             descriptor = connection.fileno()
             workers.append(await asyncio.create_subprocess_exec(*program, stdin=descriptor, stdout=descriptor))
-            )
             connection.close()
 
     serving = asyncio.create_task(serve())
