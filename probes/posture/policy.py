@@ -9,11 +9,11 @@ from yarl import URL
 
 from probes import net, tls
 from probes.base import Steps
-from probes.browser import Connector
 from probes.errors import Cause, ProbeFailureError, translating
 from probes.posture.domain import Chain, Policy
 from probes.session import abort
 from probes.smtp import SmtpOptions, SmtpProbe
+from probes.visit import Connector
 
 DEADLINE = 15.0  # seconds
 MAX_POLICY = 64 * 1024  # bytes (RFC 8461 section 3.3)

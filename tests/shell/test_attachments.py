@@ -16,9 +16,9 @@ from monitor.live import Live
 from monitor.recorder import Arrival, Recorder
 from monitor.runner import Result, Target
 from probes.base import Evidence
-from tests.ledger.accounts import START, book
+from tests.ledger.accounts import START, VOICE, book
 from tests.shell.fleet import IdleProbe
-from tests.shell.test_recording import IMAP, VOICE
+from tests.shell.test_recording import IMAP
 
 PICTURE = b"\x89PNG\r\n"
 
