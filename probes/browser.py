@@ -200,7 +200,7 @@ def _environment(home: str) -> dict[str, str]:
 
 async def _ended(process: asyncio.subprocess.Process) -> None:
     """End the worker: at the end of its input it kills all that is below it, whoever started it."""
-    if process.stdin is not None:
+    if process.stdin is not None and not process.stdin.is_closing():  # it is, where the worker has ended by itself
         process.stdin.transport.abort()
     ending = asyncio.create_task(_waited(process))
     try:
