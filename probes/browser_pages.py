@@ -124,6 +124,8 @@ class _Pages:
         self._broken: ProbeFailureError | None = None
         self._page.on("requestfailed", self._failed)
         self._page.on("request", self._requested)
+        # Only then: before it the page that is left would be judged by the status of the next
+        self._page.on("domcontentloaded", lambda _: self._loaded())
         self._page.on("response", lambda answer: self._answered(answer.request, answer.status))
 
     def go(self) -> None:
@@ -239,8 +241,10 @@ class _Pages:
     def _answered(self, request: Request, status: int) -> None:
         if request == self._navigating:
             self._status = status
-            if not 300 <= status <= 399:
-                self._navigating = None
+
+    def _loaded(self) -> None:
+        if self._status or self._navigating is None:
+            self._navigating = None
 
     def _failed(self, request: Request) -> None:
         """A navigation that did not come about, but for one that another replaced."""
