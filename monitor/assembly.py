@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from monitor.cadence import Cadence, phases
@@ -13,6 +14,7 @@ from monitor.core.month import Objectives
 from monitor.core.recurrence import Recurrence
 from monitor.core.service import Service
 from monitor.deliveries import Deliveries
+from monitor.logins import Access, account_of
 from monitor.runner import Target
 from monitor.settings import Settings
 from monitor.settings.models import ExclusionSettings, ServiceSettings, TargetSettings, WindowSettings
@@ -145,6 +147,17 @@ def _target(name: str, settings: TargetSettings, probe: Probe) -> Target:
         ),
         min_days_left=getattr(tls, "min_days_left", 0),
         expects=getattr(settings.options, "expect", None) is not None,
+        access=None if login is None else _access(settings, login.username),
+    )
+
+
+def _access(settings: TargetSettings, username: str) -> Access:
+    backoff = settings.login_backoff
+    return Access(
+        account_of(username, urlsplit(_host(settings)).hostname or _host(settings)),
+        backoff.after / SECOND,
+        backoff.max / SECOND,
+        settings.max_logins,
     )
 
 

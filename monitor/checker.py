@@ -1,16 +1,22 @@
-"""One check of a live target: run, remember the credential that worked, let the present state take it, record it."""
+"""One check of a live target: run, remember what its login met, let the present state take it, record it."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from monitor.clock import Clock
+from monitor.core.check import Outcome
+from monitor.core.instants import SECOND
 from monitor.credentials import Credentials
+from monitor.lag import Lag
 from monitor.live import Live
+from monitor.logins import Logins
 from monitor.recorder import Arrival
-from monitor.runner import Result, Runner, Target
+from monitor.runner import Result, Runner, Target, login_accepted, login_refused
+from monitor.selftest import SelfTests
 
 
 class Checker:
-    """`record` takes what is to be recorded, `arrived` each result before that."""
+    """`record` takes what is to be recorded, `arrived` each result before that; the accounts of `lives` may rest."""
 
     def __init__(
         self,
@@ -18,17 +24,27 @@ class Checker:
         credentials: Credentials,
         record: Callable[[Arrival], None],
         arrived: Callable[[Result], None],
+        *,
+        logins: Logins | None = None,
+        lives: Callable[[], Iterable[Live]] = tuple,
+        lag: Lag | None = None,
+        self_tests: SelfTests | None = None,
     ) -> None:
         self._clock = clock
         self._credentials = credentials
         self._record = record
         self._arrived = arrived
-        self._runner = Runner(clock, self._worked)
+        self._logins = logins or Logins(clock)
+        self._lives = lives
+        self._runner = Runner(clock, self._worked, lag=lag, self_tests=self_tests)
 
-    async def prepare(self, targets: Iterable[Target]) -> None:
-        """Find out which of the credentials in force have worked before."""
-        logins = {target.name: login for target in targets if (login := _login(target))}
-        await self._credentials.prepare(logins)
+    async def prepare(self, targets: Iterable[Target]) -> set[str]:
+        """Find out which credentials have worked before; returns the accounts that another password lets log in."""
+        given = {target.name: (target, login) for target in targets if (login := _login(target))}
+        await self._credentials.prepare({name: login for name, (_, login) in given.items()})
+        return self._logins.prepare(
+            (name, target.access, password) for name, (target, (_, password)) in given.items() if target.access
+        )
 
     async def check(self, live: Live, pulse: bool) -> Result:  # noqa: FBT001 - the scheduler's callback
         live.outstanding.append(self._clock.now())
@@ -37,9 +53,12 @@ class Checker:
         except BaseException:
             live.outstanding.pop()
             raise
+        accepted = not pulse and login_accepted(result)
+        self._met(result, accepted=accepted)
+        result = self._speaking(result)
         live.take(result)
         self._arrived(result)
-        if not pulse and any(phase.name == "auth" and phase.ok for phase in result.phases):
+        if accepted:
             await self._accepted(result.target)
         self._record(Arrival(live, result))
         return result
@@ -47,6 +66,32 @@ class Checker:
     def _worked(self, target: Target) -> bool:
         """Whether all that it logs in with has been accepted before."""
         return all(self._credentials.worked(name) for name in target.borrows or (target.name,))
+
+    def rest(self) -> None:
+        """Note at each target until when its account is being rested."""
+        now = self._clock.monotonic()
+        for live in self._lives():
+            until = self._logins.not_before(live.target.name, live.target.access)
+            live.backoff_until = until if until > now else None
+
+    def _met(self, result: Result, *, accepted: bool) -> None:
+        target = result.target
+        if target.access is None or result.pulse:
+            return
+        if login_refused(result):
+            self._logins.refused(target.name, target.access, result.began, target.timeout / SECOND)
+            self.rest()
+        elif accepted and self._logins.accepted(target.name, target.access):
+            self.rest()
+
+    def _speaking(self, result: Result) -> Result:
+        """Where the account's rest puts the next check off, this one speaks until then (R1)."""
+        target, check = result.target, result.check
+        planned = self._logins.not_before(target.name, target.access)
+        if check.outcome is Outcome.UNKNOWN or planned <= result.began:
+            return result
+        limit = round((planned - result.began) * SECOND) + target.timeout
+        return replace(result, check=replace(check, voice=max(check.voice, limit)))
 
     async def _accepted(self, target: Target) -> None:
         login = _login(target)

@@ -6,6 +6,9 @@ from typing import Protocol
 
 from monitor.core.instants import Instant
 
+STEP = 250_000
+"""Microseconds by which wall and monotonic time must part at once to count as a clock step."""
+
 
 class Clock(Protocol):
     def now(self) -> Instant:
@@ -13,6 +16,9 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Seconds on a clock that is never set; its zero means nothing."""
+
+    def asleep(self) -> float:
+        """Seconds for which the machine has been suspended; monotonic time stood still meanwhile."""
 
     async def sleep(self, seconds: float) -> None: ...
 
@@ -23,6 +29,11 @@ class SystemClock:
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+    def asleep(self) -> float:
+        if not hasattr(time, "CLOCK_BOOTTIME"):  # Linux has it
+            return 0.0
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

@@ -15,6 +15,7 @@ from monitor.application import Application
 from monitor.assembly import rules_of, targets_of
 from monitor.attachments import Attachments
 from monitor.bookkeeper import Bookkeeper
+from monitor.canaries import canaries
 from monitor.checker import Checker
 from monitor.clock import Clock, SystemClock
 from monitor.core.instants import SECOND
@@ -23,9 +24,11 @@ from monitor.deliveries import Deliveries
 from monitor.desk import Desk
 from monitor.figures import Document
 from monitor.fleet import Fleet, Targets
+from monitor.lag import Lag
 from monitor.ledger import Fact, Ledger
 from monitor.ledger.restore import changed, put_in_force, restored
 from monitor.ledger.writer import Writer
+from monitor.logins import Logins
 from monitor.metrics import Health, Lateness
 from monitor.notify import Notifier, watchdog_seconds
 from monitor.posture import Posture
@@ -33,6 +36,7 @@ from monitor.probing import Probing
 from monitor.recorder import Arrival, Recorder
 from monitor.runner import Target
 from monitor.scheduler import Scheduler, WallClock
+from monitor.selftest import SelfTests
 from monitor.settings import ConfigurationError, Settings, load
 from monitor.synchronization import clock_synchronized
 from monitor.web.probe import ProbePage
@@ -63,12 +67,14 @@ class Daemon:
         attachments = Attachments(settings.ledger.path.parent / "evidence")
         self.recorder = Recorder(self.clock, self.book, self._writer, self._committed, attachments)
         credentials = Credentials(link.fact for link in ledger.facts((KIND,)))
+        self._lag = Lag(self.clock)
+        self._self_tests = SelfTests(self.clock, canaries(self.clock, settings.self_test))
+        logins = Logins(self.clock)
         desk = Desk(settings, self.book, declarations)
         self.bookkeeper = Bookkeeper(self.clock, self.book, desk, self.recorder, self._writer, settings.sla.close_after)
         self.bookkeeper.open(ledger)
         self._wall_clock = WallClock(self.clock)
         self._notifier = Notifier()
-        self._loop_lag = 0.0
         self._clock_steps = 0
         self._stopping = asyncio.Event()
         self._reloading = asyncio.Event()
@@ -85,19 +91,32 @@ class Daemon:
             lateness=self.lateness,
             seconds=dict(ledger.state_seconds()),
         )
-        self._checker = Checker(self.clock, credentials, self.recorder.put, self._application.arrived)
+        self._checker = self._checking(credentials, logins)
         self.scheduler = Scheduler(
             self.clock,
             self._checker.check,
             missed=lambda live, checks: self.recorder.put(Arrival(live, missed=tuple(checks))),
             late=self.lateness.observe,
             stepped=self._clock_stepped,
+            logins=logins,
         )
         self._pages = Pages(self._application, self.act, ProbePage(Probing(self.clock, lambda: self.settings)).get)
 
     @property
     def _probed(self) -> dict[str, Target]:
         return {name: live.target for name, live in self.fleet.lives.items()}
+
+    def _checking(self, credentials: Credentials, logins: Logins) -> Checker:
+        return Checker(
+            self.clock,
+            credentials,
+            self.recorder.put,
+            self._application.arrived,
+            logins=logins,
+            lives=self.fleet.lives.values,
+            lag=self._lag,
+            self_tests=self._self_tests,
+        )
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT. Raises ListenError where a listener cannot be opened."""
@@ -138,8 +157,8 @@ class Daemon:
         try:
             async with asyncio.TaskGroup() as group:
                 tasks: list[Callable[[], Awaitable[None]]] = [
-                    self.scheduler.run, self.recorder.run, self._open_books, self._measure_lag, self._refresh,
-                    self._pet_watchdog, self._reload, self._keep_counters, self.posture.run,
+                    self.scheduler.run, self.recorder.run, self._open_books, self._lag.run, self._self_tests.run,
+                    self._refresh, self._pet_watchdog, self._reload, self._keep_counters, self.posture.run,
                 ]  # fmt: skip
                 running = [group.create_task(_run(task), name=task.__name__) for task in tasks]
                 await self._stopping.wait()
@@ -176,9 +195,12 @@ class Daemon:
         """From now on the new configuration holds; what is the same goes on."""
         now = self.clock.now()
         facts = changed(self.book, rules_of(settings), now)
-        await self._checker.prepare(target for target, _ in targets.values())
+        accounts = await self._checker.prepare(target for target, _ in targets.values())
         added, removed = self.fleet.change(targets)
         self.fleet.start(self.scheduler)
+        self.scheduler.hasten(accounts)
+        self._checker.rest()
+        self._self_tests.change(canaries(self.clock, settings.self_test))
         self.recorder.put(Arrival(None, facts=(*facts, self._fact("reloaded", {"added": added, "removed": removed}))))
         self.posture.change(settings.security, self._probed)
         self.settings = settings
@@ -213,10 +235,11 @@ class Daemon:
             pending=recorder.pending,
             last_commit=recorder.last_commit,
             clock_steps=self._clock_steps,
-            loop_lag=self._loop_lag,
+            loop_lag=self._lag.last,
             turned_away=recorder.turned_away,
             configured=self._reloaded[0],
             configured_at=self._reloaded[1],
+            self_tests=self._self_tests.passed,
             clock_synchronized=clock_synchronized(),
         )
 
@@ -226,12 +249,6 @@ class Daemon:
     async def _anchor(self) -> None:
         """The chain's head, said outside the file: who can edit the ledger can rebuild its chain."""
         log.info("ledger.head", digest=self._writer.head)
-
-    async def _measure_lag(self) -> None:
-        while True:
-            before = self.clock.monotonic()
-            await self.clock.sleep(0.5)
-            self._loop_lag = max(0.0, self.clock.monotonic() - before - 0.5)
 
     async def _refresh(self) -> None:
         """Time passing is an event: voices expire and budgets burn without a check."""

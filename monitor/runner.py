@@ -12,17 +12,25 @@ from typing import Any
 
 import structlog
 
-from monitor.blame import outcome_of
-from monitor.clock import Clock
+from monitor.blame import Trouble, forged, outcome_of
+from monitor.clock import STEP, Clock
 from monitor.core.check import Check, Outcome
-from monitor.core.instants import SECOND, Duration
+from monitor.core.instants import SECOND, Duration, Instant
+from monitor.lag import Lag
+from monitor.logins import Access
+from monitor.selftest import SelfTests
 from probes import FAREWELL_PHASES
 from probes.base import Certificate, Evidence, Phase, Probe, Steps
 from probes.errors import Cause, ProbeFailureError, cause_of_timeout
 
 PULSE_TIMEOUT: Duration = 5 * SECOND
 STALL = 1.0
-"""Seconds by which a deadline must be overrun for the time-out to be the monitor's own fault."""
+"""Seconds by which a deadline must be overrun for the time-out to be the monitor's own fault.
+
+Of a time-out of less than four times that, a quarter. As much of a check may the event loop stand still, and no more.
+"""
+
+_LOGIN_PHASES = frozenset({"auth", "login"})  # of the line protocols, and of a form
 
 log = structlog.get_logger("runner")
 
@@ -40,6 +48,7 @@ class Target:
     borrows: tuple[str, ...] = ()  # the targets whose credentials it uses, where it has none of its own
     min_days_left: int = 0  # days before its end from which a certificate counts as expiring
     expects: bool = False  # whether something is asked of it whose lack is a warning
+    access: Access | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +65,33 @@ class Result:
     pulse: bool
 
 
-class Runner:
-    """`worked(target)` tells whether the target's credential has ever been accepted."""
+def login_accepted(result: Result) -> bool:
+    """Whether the check got past the log-in; what it met behind that is another matter."""
+    return any(phase.name in _LOGIN_PHASES and phase.ok for phase in result.phases)
 
-    def __init__(self, clock: Clock, worked: Callable[[Target], bool]) -> None:
+
+def login_refused(result: Result) -> bool:
+    return result.check.cause in {Cause.AUTH, Cause.CREDENTIAL}
+
+
+class Runner:
+    """`worked(target)` tells whether the target's credential has ever been accepted.
+
+    Without `lag` and `self_tests` the monitor counts as sound.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        worked: Callable[[Target], bool],
+        *,
+        lag: Lag | None = None,
+        self_tests: SelfTests | None = None,
+    ) -> None:
         self._clock = clock
         self._worked = worked
+        self._lag = lag or Lag(clock)
+        self._self_tests = self_tests or SelfTests(clock, {})
 
     def steps(self, *, transcript: bool = False, admits: Callable[[str], bool] | None = None) -> Steps:
         """Fresh steps on the runner's clock, that keep more, or admit less, than usual."""
@@ -76,12 +106,31 @@ class Runner:
         at, began = self._clock.now(), self._clock.monotonic()
         cause, reply = await self._attempt(target, steps, limit, pulse=pulse)
         duration = round((self._clock.monotonic() - began) * SECOND)
+        failed = None if cause is None else steps.failed
         if cause is Cause.AUTH and not self._worked(target):
             cause = Cause.CREDENTIAL
+        if cause is not None:
+            cause, reply = await self._believed(cause, reply, at, began, limit)
         outcome = Outcome.UP if cause is None else outcome_of(cause)
         check = Check(at, outcome, duration, target.voice, cause=None if cause is None else cause.value)
-        failed = None if cause is None else steps.failed
         return Result(target, check, began, tuple(steps.phases), failed, steps.evidence, reply, pulse)
+
+    async def _believed(
+        self, cause: Cause, reply: str, at: Instant, began: float, limit: Duration
+    ) -> tuple[Cause, str]:
+        """The cause to record: what the monitor may have made itself is not held against the service."""
+        step = self._clock.now() - at - round((self._clock.monotonic() - began) * SECOND)
+        seen = f"; seen: {cause}{': ' if reply else ''}{reply}"
+        if forged(cause, Trouble.CLOCK) and abs(step) > STEP:
+            return Trouble.CLOCK.value, f"the wall clock went {step / SECOND:+.3f} s off, or the machine slept{seen}"
+        stalled = self._lag.stalled(began)
+        if forged(cause, Trouble.LAG) and stalled >= min(STALL, limit / SECOND / 4):
+            return Trouble.LAG.value, f"the monitor itself stood still for {stalled:.1f} s{seen}"
+        if forged(cause, Trouble.NETWORK):
+            problem = await self._self_tests.failing(began)
+            if problem is not None:
+                return Trouble.NETWORK.value, f"{problem}{seen}"
+        return cause, reply
 
     async def _attempt(self, target: Target, steps: Steps, limit: Duration, *, pulse: bool) -> tuple[Cause | None, str]:
         began = self._clock.monotonic()

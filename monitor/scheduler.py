@@ -15,10 +15,11 @@ from itertools import count
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from monitor.cadence import Cadence
-from monitor.clock import Clock
+from monitor.clock import STEP, Clock
 from monitor.core.check import Check, Outcome
 from monitor.core.instants import SECOND, Instant
 from monitor.live import Live
+from monitor.logins import Logins
 from monitor.runner import Result
 from probes import PULSE_PHASES
 from probes.errors import Cause
@@ -26,10 +27,10 @@ from probes.errors import Cause
 START_GAP = 0.0025
 """Seconds between two starts at the least: 400 a second."""
 LONGEST_SLEEP = 1.0
-STEP = 250_000
-"""Microseconds by which wall and monotonic time must part at once to count as a clock step."""
 MOST_MISSED = 60
-"""Missed slots recorded one by one after a stall; of a longer one the last ones."""
+"""Missed slots of a target recorded one by one after a stall or a suspend; of a longer one the last ones."""
+MOST_MISSED_AT_ONCE = 50_000
+"""Of all targets after a suspend: half of what may wait for the ledger."""
 
 
 @dataclass(slots=True)
@@ -42,6 +43,7 @@ class Entry:
     pulse_due: float | None = None
     regular: bool = True  # the full check that is due stands in a slot of the interval
     removed: bool = False
+    place: int | None = None  # its number in the heap; None while it is checked
 
     @property
     def due(self) -> float:
@@ -52,7 +54,8 @@ class Scheduler:
     """`run` checks targets until cancelled.
 
     `check(live, pulse)` makes one check and gives its result to the recorder; `missed(live, checks)` records slots
-    that went by; `late(seconds)` takes each start's lateness; `stepped(before, after)` a set clock.
+    that went by; `late(seconds)` takes each start's lateness; `stepped(before, after)` a set clock. `logins` says
+    when a target may log in: a check that may not yet is put off, and its pulses go on.
     """
 
     def __init__(
@@ -63,22 +66,27 @@ class Scheduler:
         missed: Callable[[Live, list[Check]], None],
         late: Callable[[float], None],
         stepped: Callable[[Instant, Instant], None],
+        logins: Logins | None = None,
     ) -> None:
         self._clock = clock
         self._check = check
         self._missed = missed
         self._late = late
         self._stepped = stepped
+        self._logins = logins or Logins(clock)
+        self._entries: list[Entry] = []
         self._heap: list[tuple[float, int, Entry]] = []
         self._order = count()
         self._wake = asyncio.Event()
         self._offset: Instant | None = None
+        self._asleep = clock.asleep()
         self.advanced = 0.0
         """When the schedule last went on, on the monotonic clock."""
 
     def add(self, live: Live, cadence: Cadence, first: float) -> Entry:
         """Schedule a target; `first` is when it is checked for the first time."""
         entry = Entry(live, cadence, full_due=first)
+        self._entries = [*(known for known in self._entries if not known.removed), entry]
         self._push(entry)
         return entry
 
@@ -88,8 +96,9 @@ class Scheduler:
                 self._watch_clock()
                 now = self.advanced = self._clock.monotonic()
                 if self._heap and self._heap[0][0] <= now:
-                    entry = heapq.heappop(self._heap)[2]
-                    if not entry.removed:
+                    _, place, entry = heapq.heappop(self._heap)
+                    if not entry.removed and entry.place == place:
+                        entry.place = None
                         checks.create_task(self._one(entry, now))
                         await self._clock.sleep(START_GAP)
                     continue
@@ -108,22 +117,46 @@ class Scheduler:
     async def _one(self, entry: Entry, now: float) -> None:
         pulse = now < entry.full_due  # where a stall made both due, the full check: it accounts for missed slots
         self._late(now - entry.due)
-        if not pulse and entry.regular:
-            self._record_missed(entry, entry.full_due, now)
-        result = await self._check(entry.live, pulse)
+        access = None if pulse else entry.live.target.access
+        await self._logins.enter(access)
+        try:
+            now = self._clock.monotonic()
+            rested = self._rested(entry)
+            if not pulse and rested > now:
+                entry.full_due = rested
+                self._push(entry)
+                return
+            if not pulse and entry.regular:
+                self._record_missed(entry, entry.full_due, now)
+            result = await self._check(entry.live, pulse)
+        finally:
+            await self._logins.leave(access)
         self._plan(entry, result)
 
     def _plan(self, entry: Entry, result: Result) -> None:
         ended = self._clock.monotonic()
         entry.pulse_due = entry.cadence.pulse_after(ended)
-        well = result.check.outcome is Outcome.UP
+        outcome = result.check.outcome
         present = entry.live.timeline.present()
-        if not result.pulse or not well:
+        if not result.pulse or outcome is Outcome.DOWN:
             entry.full_due = entry.cadence.after(entry.live.timeline, result.began, ended)
             entry.regular = not present.down and present.row is None
-        elif (present.down or present.row is not None) and self._seen_by_pulse(entry):
+        elif outcome is Outcome.UP and (present.down or present.row is not None) and self._seen_by_pulse(entry):
             entry.full_due = ended
+        entry.full_due = max(entry.full_due, self._rested(entry))
         self._push(entry)
+
+    def _rested(self, entry: Entry) -> float:
+        """When its account may be logged in to."""
+        return self._logins.not_before(entry.live.target.name, entry.live.target.access)
+
+    def hasten(self, accounts: set[str]) -> None:
+        """Check the targets of these accounts now, however long they were put off; another password lets them in."""
+        for entry in self._entries:
+            access = entry.live.target.access
+            if access is not None and access.account in accounts and entry.place is not None and not entry.removed:
+                entry.full_due = min(entry.full_due, self._clock.monotonic())
+                self._push(entry)
 
     @staticmethod
     def _seen_by_pulse(entry: Entry) -> bool:
@@ -135,12 +168,27 @@ class Scheduler:
         slots = entry.cadence.missed(due, now)[-MOST_MISSED:]
         if slots:
             wall = self._clock.now()
-            voice = entry.live.target.voice
-            instants = [wall - round((now - slot) * SECOND) for slot in slots]
-            self._missed(entry.live, [Check(i, Outcome.UNKNOWN, 0, voice, cause=Cause.MISSED.value) for i in instants])
+            self._say_missed(entry, [wall - round((now - slot) * SECOND) for slot in slots])
+
+    def _say_missed(self, entry: Entry, instants: list[Instant]) -> None:
+        voice = entry.live.target.voice
+        self._missed(entry.live, [Check(i, Outcome.UNKNOWN, 0, voice, cause=Cause.MISSED.value) for i in instants])
+
+    def _record_slept(self, wall: Instant, seconds: float) -> None:
+        """The slots that would have come while the machine slept: the schedule's own clock stood still."""
+        now = self._clock.monotonic()
+        entries = [entry for entry in self._entries if not entry.removed and self._rested(entry) <= now]
+        most = min(MOST_MISSED, MOST_MISSED_AT_ONCE // max(len(entries), 1))
+        for entry in entries:
+            first = entry.cadence.slot_after(now)
+            slots = entry.cadence.missed(first, now + seconds + entry.cadence.interval)
+            instants = [wall - round((now + seconds - slot) * SECOND) for slot in slots]
+            if instants and most:
+                self._say_missed(entry, instants[-most:])
 
     def _push(self, entry: Entry) -> None:
-        heapq.heappush(self._heap, (entry.due, next(self._order), entry))
+        entry.place = next(self._order)
+        heapq.heappush(self._heap, (entry.due, entry.place, entry))
         self._wake.set()
 
     def _watch_clock(self) -> None:
@@ -150,6 +198,10 @@ class Scheduler:
         if self._offset is not None and abs(offset - self._offset) > STEP:
             self._stepped(wall - (offset - self._offset), wall)
         self._offset = offset
+        asleep = self._clock.asleep()
+        if (asleep - self._asleep) * SECOND > STEP:
+            self._record_slept(wall, asleep - self._asleep)
+        self._asleep = asleep
 
 
 class WallClock:

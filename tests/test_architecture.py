@@ -27,6 +27,7 @@ TRANSLATORS = {
     "monitor/posture.py",
     "monitor/runner.py",
     "monitor/blame.py",
+    "monitor/canaries.py",  # it connects as they do
     "monitor/scheduler.py",
     "monitor/assembly.py",
     "monitor/deliveries.py",

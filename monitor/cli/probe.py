@@ -40,9 +40,11 @@ def probe(arguments: argparse.Namespace) -> Exit:
 async def _check(settings: Any, wanted: list[str], *, transcript: bool) -> list[Document]:
     from monitor import ladder  # noqa: PLC0415 - other commands start without the probes
     from monitor.assembly import targets_of  # noqa: PLC0415
+    from monitor.canaries import canaries  # noqa: PLC0415
     from monitor.clock import SystemClock  # noqa: PLC0415
     from monitor.logs import configure  # noqa: PLC0415
     from monitor.runner import Runner  # noqa: PLC0415
+    from monitor.selftest import SelfTests  # noqa: PLC0415
 
     configure("warning", settings.log.format)
     configured = targets_of(settings)
@@ -52,7 +54,7 @@ async def _check(settings: Any, wanted: list[str], *, transcript: bool) -> list[
             raise CommandError(Exit.USAGE, f'there is no target "{name}"; configured: {known}')
     clock = SystemClock()
     # By hand there is no history: a refused password is reported as such, and the reader judges.
-    runner = Runner(clock, lambda _target: True)
+    runner = Runner(clock, lambda _target: True, self_tests=SelfTests(clock, canaries(clock, settings.self_test)))
     places = asyncio.Semaphore(AT_ONCE)
 
     async def one(name: str) -> Document:

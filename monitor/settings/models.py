@@ -19,6 +19,7 @@ from monitor.settings.fields import (
     Duration,
     Identity,
     Instant,
+    Logins,
     Name,
     PositiveDuration,
     Pulse,
@@ -56,6 +57,19 @@ class Recover(Section):
     )
 
 
+class LoginBackoff(Section):
+    """How an account is spared after a refused login, so that no server locks it or bans the monitor."""
+
+    after: PositiveDuration = Field(
+        2 * MINUTE,
+        description="How long nobody logs in to it after the first refused login; each further one doubles it.",
+        examples=["2m"],
+    )
+    max: PositiveDuration = Field(
+        16 * MINUTE, description="The longest time between attempts; not shorter than `after`.", examples=["16m"]
+    )
+
+
 class Checking(Section):
     """How often a target is checked and when it is believed. Each key may stand on a target too."""
 
@@ -75,6 +89,15 @@ class Checking(Section):
         None,
         description="How long a check speaks for its target at most; by default 2 × `interval` + `timeout`.",
         examples=["135s"],
+    )
+
+    login_backoff: LoginBackoff = Field(
+        LoginBackoff.model_construct(), description="How its account is spared after a refused login."
+    )
+    max_logins: Logins = Field(
+        1,
+        description="How many checks of one account are under way at once; the others wait for their turn.",
+        examples=["2"],
     )
 
 
@@ -192,8 +215,8 @@ class TopLevel(Section):
 
     self_test: tuple[Test, ...] = Field(
         (),
-        description="What the monitor tests of itself, so that its own faults are no downtime. "
-        "Checked for form and not acted on yet.",
+        description="What the monitor tests of itself: while one fails, a failure that a broken network can forge "
+        "is `unknown`, not downtime.",
         examples=["[resolver, gateway]"],
     )
 
@@ -217,6 +240,8 @@ class TargetSettings:
     options: Options
     deadline: Microseconds = 0  # of a round trip
     give_up: Microseconds = 0  # of a round trip
+    login_backoff: LoginBackoff = LoginBackoff.model_construct()  # noqa: RUF009 - frozen
+    max_logins: int = 1
 
 
 @dataclass(frozen=True, slots=True)

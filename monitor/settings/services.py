@@ -9,6 +9,7 @@ from monitor.settings.fields import AtLeast, quote, shape
 from monitor.settings.models import (
     Checking,
     Confirm,
+    LoginBackoff,
     Recover,
     ServiceKeys,
     ServiceSettings,
@@ -192,7 +193,22 @@ class _Resolution:
             pulse,
             stale_after,
             Options(),
+            login_backoff=self._backoff(),
+            max_logins=self._value("max_logins"),
         )
+
+    def _backoff(self) -> LoginBackoff:
+        backoff: LoginBackoff = self._merged("login_backoff")
+        if backoff.max < backoff.after:
+            longest, first = format_duration(backoff.max), format_duration(backoff.after)
+            places = [
+                (*loc, "login_backoff", key)
+                for section, loc in ((self._keys, self._loc), (self._defaults, ("defaults",)))
+                for key in ("max", "after")
+                if self._set(section, ("login_backoff", key))
+            ]
+            self._report.add(places[0], f"login_backoff.max {longest} must not be shorter than after {first}")
+        return backoff
 
     def _value(self, key: str) -> Any:
         return getattr(self._keys if key in self._keys.model_fields_set else self._defaults, key)

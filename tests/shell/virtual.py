@@ -58,6 +58,7 @@ class VirtualClock:
     def __init__(self, loop: VirtualLoop) -> None:
         self._loop = loop
         self._offset = WALL - round(BEGINNING * SECOND)
+        self._asleep = 0.0
 
     def now(self) -> Instant:
         return round(self._loop.time() * SECOND) + self._offset
@@ -75,6 +76,14 @@ class VirtualClock:
     def stall(self, seconds: float) -> None:
         """Both clocks go on while the process stands still."""
         self._loop.pass_by(seconds)
+
+    def asleep(self) -> float:
+        return self._asleep
+
+    def suspend(self, seconds: float) -> None:
+        """The machine sleeps: only the wall clock goes on."""
+        self._asleep += seconds
+        self._offset += round(seconds * SECOND)
 
     def elapsed(self) -> Duration:
         """Microseconds since the beginning of the test."""
