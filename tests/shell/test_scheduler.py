@@ -4,7 +4,7 @@ import pytest
 
 from monitor.core.check import Check, Outcome
 from monitor.core.instants import HOUR, SECOND
-from monitor.scheduler import MOST_MISSED, START_GAP
+from monitor.scheduler import MOST_MISSED, MOST_MISSED_AT_ONCE, START_GAP
 from probes.errors import Cause
 from tests.shell import virtual
 from tests.shell.fleet import (
@@ -205,6 +205,49 @@ def test_of_a_long_stall_the_last_missed_slots_are_recorded() -> None:
     missed = virtual.run(scenario).missed
     assert len(missed) == MOST_MISSED
     assert missed[-1].at == WALL + (86_400 - 60) * SECOND
+
+
+def slept(hours: float, *, targets: int = 1) -> Fleet:
+    async def scenario(clock: VirtualClock) -> Fleet:
+        fleet = Fleet(clock)
+        for number in range(targets):
+            fleet.add(target(clock, name=f"mail/{number}"), cadence(), first=number * 0.01)
+
+        async def sleep() -> None:
+            await clock.sleep(100.5)
+            clock.suspend(hours * 3600)
+
+        async with virtual.beside(sleep()):
+            await fleet.go_on(130)
+        return fleet
+
+    return virtual.run(scenario)
+
+
+def test_slots_that_the_machine_slept_through_are_recorded_one_by_one_at_their_instants() -> None:
+    fleet = slept(0.05)
+    assert [check.at for check in fleet.missed] == [WALL + slot * SECOND for slot in (120, 180, 240)]
+    assert {(check.outcome, check.cause) for check in fleet.missed} == {(Outcome.UNKNOWN, "missed")}
+    assert [after - before for before, after in fleet.steps] == [180 * SECOND]
+    assert fleet.seconds() == [0, 60, 120]  # the schedule goes on where it stood
+
+
+def test_of_a_long_sleep_the_last_missed_slots_are_recorded() -> None:
+    fleet = slept(24)
+    assert len(fleet.missed) == MOST_MISSED
+    assert fleet.missed[-1].at == WALL + (86_400 + 60) * SECOND
+
+
+def test_a_fleet_that_slept_does_not_flood_the_ledger() -> None:
+    fleet = slept(24, targets=1000)
+    assert len(fleet.missed) == 1000 * (MOST_MISSED_AT_ONCE // 1000)
+
+
+def test_an_unknown_pulse_leaves_the_next_check_where_it_was() -> None:
+    slow = Answer(Cause.RESOLVER, "dns", seconds=4)
+    fleet = checked(failing(slow, (57, 59)), 130, pulse=58)
+    assert fleet.seconds(pulse=True)[0] == 58
+    assert fleet.seconds(pulse=False) == [0, 62, 120]
 
 
 @pytest.mark.parametrize("step", [-HOUR, -SECOND, SECOND, HOUR])
