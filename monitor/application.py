@@ -135,6 +135,7 @@ class Application:
             "at": format_instant(snapshot.at, zone),
             "month": str(snapshot.month),
             "ready": not self.unready(),
+            "self_tests": dict(self._health().self_tests),
             "services": self._shown,
             "targets": [self._target(picture) for picture in snapshot.targets],
         }

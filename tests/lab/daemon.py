@@ -4,6 +4,7 @@ import http.client
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -14,13 +15,17 @@ from tests.lab.processes import LabError, wait_until
 
 
 class Daemon:
-    """`mailuptime run` from `__enter__` to `__exit__`; its log goes to a file beside the configuration."""
+    """`mailuptime run` from `__enter__` to `__exit__`; its log goes to a file beside the configuration.
 
-    def __init__(self, configuration: Path, port: int) -> None:
+    `within` is a command that runs what follows it, such as one that enters a namespace.
+    """
+
+    def __init__(self, configuration: Path, port: int, within: Sequence[str] = ()) -> None:
         self.configuration = configuration
         self.url = f"http://127.0.0.1:{port}"
         self.socket = configuration.with_name("control.sock")
         self.log = configuration.with_name("daemon.log")
+        self._within = within
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -35,7 +40,7 @@ class Daemon:
     def start(self) -> None:
         """Start, and return when the control socket answers."""
         with self.log.open("ab") as log:
-            command = [sys.executable, "-m", "monitor", "run", "-c", str(self.configuration)]
+            command = [*self._within, sys.executable, "-m", "monitor", "run", "-c", str(self.configuration)]
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
             wait_until(self._answers, "the daemon to answer", seconds=60)
