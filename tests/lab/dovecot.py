@@ -169,7 +169,17 @@ def write_users(users: Path, accounts: dict[str, Account]) -> None:
 class Dovecot:
     """The instance that serves everything."""
 
-    def __init__(self, run: Path, shared: Path, *, certificate: Path, logs: Path, keeper: Keeper, ports: Ports) -> None:
+    def __init__(
+        self,
+        run: Path,
+        shared: Path,
+        *,
+        certificate: Path,
+        logs: Path,
+        keeper: Keeper,
+        ports: Ports,
+        extra: str = "",
+    ) -> None:
         self.sasl_socket = run / "sasl"
         self.lmtp_socket = run / "lmtp"
         self._ports = ports
@@ -181,6 +191,7 @@ class Dovecot:
                 _LOGIN.format(protocol="pop3", host=HOST, plain=ports.pop3, tls=ports.pop3s),
                 _SIEVE.format(host=HOST, port=ports.sieve),
                 links,
+                extra,
             )
         )
         self._daemon = _daemon(

@@ -50,6 +50,7 @@ class Lab:
 
     `directory` gets the CA, the password files and the logs, and keeps them; without one they go with the lab, as
     do the servers' own files, in a short directory under /tmp that every system user can traverse.
+    `dovecot_extra` is more configuration for the Dovecot that serves everything.
     Raises LabUnavailableError on entering where the machine lacks something.
     """
 
@@ -60,7 +61,8 @@ class Lab:
     context: ssl.SSLContext  # trusts the lab's CA and nothing else
     webmail_url: str
 
-    def __init__(self, directory: Path | None = None) -> None:
+    def __init__(self, directory: Path | None = None, *, dovecot_extra: str = "") -> None:
+        self._dovecot_extra = dovecot_extra
         self._given_directory = directory
         self._accounts: dict[str, Account] = {}
         self._servers: list[Webmail | Postfix | Dovecot | Impostor] = []
@@ -178,7 +180,13 @@ class Lab:
         self.webmail_url = f"https://localhost:{ports.https}/"
         self._open_accounts()
         self._dovecot = Dovecot(
-            run / "dovecot", run, certificate=certificates.server, logs=logs, keeper=keeper, ports=ports
+            run / "dovecot",
+            run,
+            certificate=certificates.server,
+            logs=logs,
+            keeper=keeper,
+            ports=ports,
+            extra=self._dovecot_extra,
         )
         self._postfix = Postfix(
             run / "postfix",
