@@ -70,7 +70,9 @@ BLAME: Mapping[Cause, Verdict] = MappingProxyType(
         Cause.UNDELIVERED: _down("a message was accepted, and did not arrive in time", _SILENCE),
         Cause.BOUNCED: _down("a message was accepted, and came back"),
         Cause.TIMEOUT: _down("the server took the connection and did not answer", _SILENCE),
-        Cause.CREDENTIAL: _unknown("it has never worked, or is a token, which ends by itself: the monitor's own file is at fault"),
+        Cause.CREDENTIAL: _unknown(
+            "it has never worked, or is a token, which ends by itself: the monitor's own file is at fault"
+        ),
         Cause.MISSED: _unknown("the slot went by without a check"),
         Cause.OVERLOAD: _unknown("this machine was too busy to be believed"),
         Cause.SELF_TEST: _unknown("a canary failed: the monitor's own network was not sound"),

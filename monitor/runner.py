@@ -71,7 +71,9 @@ def login_accepted(result: Result) -> bool:
 
 
 def login_refused(result: Result) -> bool:
-    return result.check.cause in {Cause.AUTH, Cause.CREDENTIAL}
+    """Whether a server refused the login; a token that is not there is not shown to any."""
+    cause, phase = result.check.cause, result.failed_phase
+    return cause == Cause.AUTH or (cause == Cause.CREDENTIAL and phase in _LOGIN_PHASES)
 
 
 class Runner:
