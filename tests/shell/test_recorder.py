@@ -236,7 +236,7 @@ def test_readiness_says_that_the_ledger_cannot_be_written_and_figures_wait_for_i
             durable=lambda: recorder.durable,
             closings=dict,
             declared=lambda _: {},
-            health=lambda: cast("Health", SimpleNamespace(ledger_writable=recorder.writable)),
+            health=lambda: cast("Health", SimpleNamespace(ledger_writable=recorder.writable, self_tests={})),
             lateness=Lateness(),
         )
         assert application.unready() == ["2 of 2 targets have not been checked yet"]
