@@ -91,7 +91,7 @@ class House:
         self.logins = Logins(clock)
         known = Known(worked=worked)
         record = self.arrivals.append
-        self.checker = Checker(clock, known, record, logins=self.logins, lives=self.lives.values)
+        self.checker = Checker(clock, known, record, lambda _: None, logins=self.logins, lives=self.lives.values)
         self.scheduler = Scheduler(
             clock,
             self.checker.check,
@@ -114,7 +114,7 @@ class House:
     ) -> Live:
         access = Access(account, AFTER, MOST, at_once)
         probe = Probe(self.clock, server, name)
-        target = Target(name, "imap", probe, 15 * SECOND, 135 * SECOND, account, access)
+        target = Target(name, "imap", probe, 15 * SECOND, 135 * SECOND, account, access=access)
         live = self.lives[name] = Live(target, Timeline(3, 2))
         self.scheduler.add(live, Cadence(60, 5, 15, pulse, phase), BEGINNING + first)
         return live
