@@ -1,14 +1,11 @@
 """The composition root: builds every object, runs one task group, and stops in order."""
 
 import asyncio
-import os
 import signal
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import structlog
-from aiohttp import web
 
 from monitor import __version__
 from monitor.application import Application
@@ -39,14 +36,11 @@ from monitor.scheduler import Scheduler, WallClock
 from monitor.selftest import SelfTests
 from monitor.settings import ConfigurationError, Settings, load
 from monitor.synchronization import clock_synchronized
+from monitor.web.listening import listen
 from monitor.web.probe import ProbePage
 from monitor.web.server import Pages
 
 log = structlog.get_logger("daemon")
-
-
-class ListenError(Exception):
-    """A listener cannot be opened; the text is one line for a person."""
 
 
 class Daemon:
@@ -128,7 +122,7 @@ class Daemon:
             async with AsyncExitStack() as stack:
                 stack.callback(self._writer.close)
                 stack.callback(self._pages.close)
-                await self._listen(stack)
+                await listen(stack, self._pages, self.settings)
                 await self._begin()
                 await self._serve()
                 self._notifier.say("STOPPING=1")
@@ -271,35 +265,6 @@ class Daemon:
             if advanced and not self.recorder.stuck(limit):
                 self._notifier.say("WATCHDOG=1")
 
-    async def _listen(self, stack: AsyncExitStack) -> None:
-        host, port = self.settings.web.listen
-        public = web.AppRunner(self._pages.public(), access_log=None, handle_signals=False)
-        control = web.AppRunner(self._pages.control(), access_log=None, handle_signals=False)
-        for runner in (public, control):
-            await runner.setup()
-            stack.push_async_callback(runner.cleanup)
-        try:
-            await web.TCPSite(runner=public, host=host, port=port).start()
-        except OSError as error:
-            raise ListenError(f"web.listen {host}:{port}: {_plain(error)}") from error
-        path = self.settings.control.socket
-        try:
-            _remove(path)
-            await web.UnixSite(control, str(path)).start()
-            os.chmod(path, 0o660)  # noqa: PTH101 - at start, nothing is kept waiting
-        except OSError as error:
-            raise ListenError(f"control.socket {path}: {_plain(error)}") from error
-
 
 async def _run(task: Callable[[], Awaitable[None]]) -> None:
     await task()
-
-
-def _remove(path: Path) -> None:
-    """A socket that a killed daemon left; the ledger's lock says that none runs."""
-    path.unlink(missing_ok=True)
-
-
-def _plain(error: OSError) -> str:
-    """The reason alone: asyncio wraps it in a sentence of its own."""
-    return os.strerror(error.errno) if error.errno else str(error)

@@ -16,9 +16,10 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run(arguments: argparse.Namespace) -> Exit:
-    from monitor.daemon import Daemon, ListenError  # noqa: PLC0415 - other commands start without it
+    from monitor.daemon import Daemon  # noqa: PLC0415 - other commands start without it
     from monitor.ledger import Ledger, LedgerError, LedgerLockedError  # noqa: PLC0415
     from monitor.logs import configure  # noqa: PLC0415
+    from monitor.web.listening import ListenError  # noqa: PLC0415
 
     settings = configuration(arguments.config)
     load_secrets(settings)
