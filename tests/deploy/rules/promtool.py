@@ -43,7 +43,8 @@ class Firing:
     @property
     def silent(self) -> list[int]:
         """Minutes at the edges and outside at which it must not fire."""
-        return sorted({0, self.start - 1, self.end, self.story.minutes} - {-1})
+        outside = {0, self.start - 1, self.end, self.story.minutes} - set(range(self.start, self.end))
+        return sorted(minute for minute in outside if 0 <= minute <= self.story.minutes)
 
     @property
     def loud(self) -> list[int]:
