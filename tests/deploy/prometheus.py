@@ -3,7 +3,7 @@
 import http.client
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -26,7 +26,13 @@ class Prometheus:
     """Ready when the constructor returns; `stop` returns when no process of it is left."""
 
     def __init__(
-        self, configuration: dict[str, Any], directory: Path, keeper: Keeper, storage: Path | None = None
+        self,
+        configuration: dict[str, Any],
+        directory: Path,
+        keeper: Keeper,
+        *,
+        storage: Path | None = None,
+        flags: Sequence[str] = (),
     ) -> None:
         """`storage` holds blocks that are there from the start, however old."""
         directory.mkdir()
@@ -39,6 +45,7 @@ class Prometheus:
             f"--storage.tsdb.path={storage or directory / 'data'}",
             "--storage.tsdb.retention.time=100y",
             f"--web.listen-address={HOST}:0",
+            *flags,
         ]
         self._daemon = Daemon("prometheus", command, log=log, keeper=keeper)
         self._daemon.start()
