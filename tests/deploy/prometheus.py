@@ -116,7 +116,7 @@ class Prometheus:
     def running(cls, configuration: dict[str, Any], directory: Path, storage: Path | None = None) -> Iterator[Self]:
         """One with a configuration of its own."""
         with Keeper(["true"]) as keeper:
-            prometheus = cls(configuration, directory, keeper, storage)
+            prometheus = cls(configuration, directory, keeper, storage=storage)
             try:
                 yield prometheus
             finally:

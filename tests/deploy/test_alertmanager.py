@@ -92,6 +92,16 @@ PAYLOAD = {
 }
 
 
+def test_people_read_what_is_down_since_when_and_what_is_left(tmp_path: Path) -> None:
+    data = tmp_path / "data.json"
+    data.write_text(json.dumps(PAYLOAD | {"status": "firing"}))
+    text = '{{ template "mailuptime.title" . }}\n{{ template "mailuptime.text" . }}'
+    files = f"--template.glob={DIRECTORY / '*.tmpl'}"
+    said = amtool("template", "render", files, f"--template.data={data}", f"--template.text={text}").splitlines()
+    assert said[:4] == ["[FIRING: 1] mail is down", "firing: mail is down", "Down.", "Budget: 9 minutes left"]
+    assert said[4].startswith("Since 2026-11-10 10:00 UTC.")
+
+
 @contextmanager
 def bridge(line: Receiver, directory: Path) -> Iterator[str]:
     """LINE's place is taken by a receiver of ours."""

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from monitor.cli import parser
+from tests.deploy import test_rules_availability as about_service
+from tests.deploy import test_rules_monitor as about_monitor
+from tests.deploy import test_rules_probes as about_targets
 from tests.deploy.rules.promtool import ALERTS, FILES, RULES
 from tests.deploy.scene import Scene
 
@@ -52,6 +55,12 @@ def test_a_rule_uses_only_metrics_that_exist(rule: dict[str, Any]) -> None:
     recorded = {one["record"] for one in RULES if "record" in one}
     there = EXPORTED | COMING | recorded | {"mailuptime"}  # the last is a job's name
     assert {name for name in used(rule) if re.sub(f"({'|'.join(SUFFIXES)})$", "", name) not in there} == set()
+
+
+def test_every_alert_is_made_to_fire_by_a_story() -> None:
+    availability = (*about_service.FIRINGS, *about_service.ENDED, about_service.ANNOUNCED)
+    fired = {one.alert for one in (*availability, *about_targets.FIRINGS, *about_monitor.FIRINGS)}
+    assert fired == set(ALERTS)
 
 
 def test_promtool_finds_nothing_wrong_with_the_rules() -> None:

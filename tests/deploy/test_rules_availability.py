@@ -6,8 +6,10 @@ Each story is the daemon's own arithmetic over an outage, judged by promtool aga
 from dataclasses import replace
 from pathlib import Path
 
+from monitor.core.budget import WINDOWS, burn_rate
+from monitor.core.instants import DAY, MINUTE, SECOND, parse_duration
 from tests.deploy.rules.promtool import ALERTS, OF_SERVICE, Firing, fired, judge, silence
-from tests.deploy.rules.story import OWN, SERVICE, Story
+from tests.deploy.rules.story import OWN, SERVICE, Story, notation
 
 OUTAGE = Story(minutes=480, outages=((10, 50),))
 LONG = Story(minutes=310, outages=((10, 300),))
@@ -56,7 +58,7 @@ FIRINGS = [
     Firing("MailuptimeResolutionDeadline", LONG, 226, 300, RESOLUTION, RESOLVED),
     Firing(
         "MailuptimeServiceUnknown",
-        Story(minutes=60, more=UNKNOWN),
+        Story(minutes=60, turn=30, more=UNKNOWN),
         20,
         40,
         "mail is not being observed",
@@ -159,11 +161,17 @@ ENDED = [
         ENDED_NOW,
     ),
 ]  # fmt: skip
-SOON_DOWN = Firing(
+ANNOUNCED = Firing(
     "MailuptimeMaintenanceSoon", Story(minutes=120, windows=((80, 100),)), 20, 80,
     "Maintenance of mail begins within the hour",
     "It begins in 60 minutes. Downtime in the window is not counted.",
 )  # fmt: skip
+THRESHOLDS = [
+    ("1h", "14.5", "4m19s200ms", "4.34", "4.32", "2"),
+    ("6h", "6.0", "10m48s", "10.82", "10.80", "5"),
+    ("1d", "3.0", "21m36s", "21.62", "21.60", "10"),
+    ("3d", "1.0", "21m36s", "21.62", "21.60", "10"),
+]
 MONTHS = [
     (28, "4.32", "201.6"),
     (29, "4.32", "208.8"),
@@ -174,6 +182,21 @@ MONTHS = [
 
 def test_an_alert_fires_exactly_when_it_should(tmp_path: Path) -> None:
     judge(fired(*FIRINGS), tmp_path)
+
+
+def test_exactly_the_threshold_is_not_over_it_and_a_second_more_is(tmp_path: Path) -> None:
+    firings = []
+    for window, over, minutes, burnt, threshold, share in THRESHOLDS:
+        length, limit = WINDOWS[window], parse_duration(minutes)
+        exact, more = (float(burn_rate(spent, length, 216 * MINUTE, 30 * DAY)) for spent in (limit, limit + SECOND))
+        series = {f'mailuptime_burn_rate{{window="{name}",{SERVICE}}}': "200x20" for name in WINDOWS}
+        series[f'mailuptime_burn_rate{{window="{window}",{SERVICE}}}'] = notation([exact] * 10 + [more] * 11)
+        name = {"1h": "hour", "6h": "6 hours", "1d": "day", "3d": "3 days"}[window]
+        said = last(name, burnt, threshold, share)
+        labels = OF_SERVICE | {"window": window}
+        story = Story(minutes=20, more=series)
+        firings.append(Firing(f"MailuptimeBurnRate{window}", story, 10, 21, BURNS.format(over), said, labels))
+    judge(fired(*firings), tmp_path)
 
 
 def test_nothing_fires_in_maintenance(tmp_path: Path) -> None:
@@ -201,7 +224,7 @@ def test_an_outage_that_ends_inside_its_window_pages_nobody(tmp_path: Path) -> N
 
 
 def test_maintenance_is_announced_an_hour_before(tmp_path: Path) -> None:
-    judge(fired(SOON_DOWN, replace(SOON_DOWN, story=replace(SOON_DOWN.story, turn=50))), tmp_path)
+    judge(fired(ANNOUNCED, replace(ANNOUNCED, story=replace(ANNOUNCED.story, turn=50))), tmp_path)
 
 
 def test_a_quiet_hour_fires_nothing_but_the_watchdog(tmp_path: Path) -> None:

@@ -110,6 +110,6 @@ def test_a_target_that_makes_its_service_down_is_told_by_the_outage_alone(tmp_pa
 
 def test_a_service_that_is_well_in_maintenance_of_another_is_not_silenced(tmp_path: Path) -> None:
     other = {f"mailuptime_maintenance_active{{{SERVICE}}}".replace('"mail"', '"other"'): "1x100"}
-    story = replace(FIRINGS[5].story, more=FIRINGS[5].story.more | other)
+    story = replace(FIRINGS[5].story, more={**FIRINGS[5].story.more, **other})
     assert OF_SERVICE["sla_service"] == "mail"
     judge(fired(replace(FIRINGS[5], story=story)), tmp_path)

@@ -63,7 +63,7 @@ class Firing:
     def minutes(self) -> list[dict[str, Any]]:
         """When it fires and when not, for promtool."""
         firing = f'ALERTS{{alertname="{self.alert}",alertstate="firing"}}'
-        minutes = [(minute, []) for minute in self.silent]
+        minutes: list[tuple[int, list[dict[str, Any]]]] = [(minute, []) for minute in self.silent]
         minutes += [(minute, [{"labels": "{}", "value": 1}]) for minute in self.loud]
         asked = [{"expr": f"count({firing})", "eval_time": f"{m}m", "exp_samples": found} for m, found in minutes]
         whole = {

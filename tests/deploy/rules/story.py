@@ -70,7 +70,7 @@ class Story:
             made = {name: self._without(samples) for name, samples in made.items()}
         up: Samples = [float(self.missing is None or not _within(m, [self.missing])) for m in self._all()]
         told = {name: notation(samples) for name, samples in (made | {f"up{{{OWN}}}": up}).items()}
-        return told | self.more
+        return {**told, **self.more}
 
     def _all(self) -> range:
         return range(self.minutes + 1)
