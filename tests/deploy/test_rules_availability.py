@@ -161,6 +161,31 @@ ENDED = [
         ENDED_NOW,
     ),
 ]  # fmt: skip
+# Down before the window and in it: what burned before is nothing to page about in it.
+INTO_WINDOW = Story(minutes=290, outages=((5, 60),), windows=((30, 291),))
+BURNT_BEFORE = [
+    Firing("MailuptimeOutage", INTO_WINDOW, 5, 30, "mail is down", DOWN.format("0.0")),
+    Firing(
+        "MailuptimeBurnRate1h", INTO_WINDOW, 10, 30 + 6, BURNS.format("16.7"), last("hour", "5.00", "4.32", "2"),
+        OF_SERVICE | {"window": "1h"},
+    ),
+    Firing(
+        "MailuptimeBurnRate6h", INTO_WINDOW, 16, 30 + 15, BURNS.format("6.1"), last("6 hours", "11.00", "10.80", "5"),
+        OF_SERVICE | {"window": "6h"},
+    ),
+    Firing(
+        "MailuptimeBurnRate1d", INTO_WINDOW, 27, 30 + 30, BURNS.format("3.1"), last("day", "22.00", "21.60", "10"),
+        OF_SERVICE | {"window": "1d"},
+    ),
+    Firing(
+        "MailuptimeBurnRate3d", INTO_WINDOW, 27, 30 + 30, BURNS.format("1.0"), last("3 days", "22.00", "21.60", "10"),
+        OF_SERVICE | {"window": "3d"},
+    ),
+    Firing(
+        "MailuptimeBudgetExhaustion", replace(INTO_WINDOW, used=180, minutes=60), 24, 30, SOON,
+        "If the last hour goes on, nothing is left in 53.7 minutes.",
+    ),
+]  # fmt: skip
 ANNOUNCED = Firing(
     "MailuptimeMaintenanceSoon", Story(minutes=120, windows=((80, 100),)), 20, 80,
     "Maintenance of mail begins within the hour",
@@ -216,6 +241,10 @@ def test_an_outage_over_the_months_turn_is_one_alert(tmp_path: Path) -> None:
 
 def test_what_is_still_down_at_a_windows_end_pages_from_then_on(tmp_path: Path) -> None:
     judge(fired(*ENDED), tmp_path)
+
+
+def test_what_burned_before_a_window_falls_silent_in_it(tmp_path: Path) -> None:
+    judge(fired(*BURNT_BEFORE), tmp_path)
 
 
 def test_an_outage_that_ends_inside_its_window_pages_nobody(tmp_path: Path) -> None:
