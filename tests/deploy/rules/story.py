@@ -4,7 +4,7 @@ Minutes count from the story's beginning. The month's figures come from `monitor
 against what is exported, not against numbers made up for it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -136,7 +136,7 @@ class Story:
         yield f'mailuptime_objective_met{{objective="downtime",{labels}}}', met
 
 
-def notation(samples: Samples) -> str:
+def notation(samples: Sequence[float | None]) -> str:
     """In promtool's notation; where values stop, the series goes stale, as it does in a scrape without it."""
     words = []
     before = None
