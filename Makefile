@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: bench demo fuzz test lint types tests wheel lab format lock clean mutate
+.PHONY: bench dashboards demo fuzz test lint types tests wheel lab format lock clean mutate
 
 demo: .venv/ready .venv/lab  ## a real outage on real mail servers, live in the terminal
 	@$(BIN)/python -m tests.lab.demo
@@ -42,6 +42,9 @@ lab: .venv/ready .venv/lab  ## the mail servers alone, until Ctrl-C
 bench: .venv/ready  ## how long the accounting and a scrape take, beside a plain loop and a peer; writes bench/RESULTS.md
 	$(BIN)/python -m bench.accounting
 	$(BIN)/python -m bench.exposition
+
+dashboards: .venv/ready  ## write grafana/dashboards/ anew from grafana/generate/
+	$(BIN)/python -m grafana.generate
 
 format: .venv/ready
 	$(BIN)/ruff check --fix -q .

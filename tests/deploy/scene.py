@@ -3,11 +3,7 @@
 One service has had a blip and is in an outage, one is well, and the monitor is in good health.
 """
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from fractions import Fraction
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from zoneinfo import ZoneInfo
 
 from monitor.core.book import Book, Rules, TargetRule
@@ -22,7 +18,6 @@ from monitor.photographer import Photographer
 from monitor.runner import Result, Target
 from monitor.snapshot import Snapshot
 from probes.base import Certificate, Evidence, Phase, Steps
-from tests.lab.ports import HOST
 
 ZONE = ZoneInfo("Asia/Bangkok")
 MONTH = "2026-11"
@@ -126,30 +121,3 @@ class Scene:
             self._phases.observe(0.01, "imap", phase, seen=exemplar({"target": "ailing/imap"}, 0.01, NOW / SECOND))
         histograms = (self._lateness.read(), self._phases.read())
         return self._exposition.answer(Scrape(self._snapshot, self._health, histograms), accept, accept_encoding)
-
-
-@contextmanager
-def served(scene: Scene) -> Iterator[str]:
-    """Serve the scene's exposition; yields its address as host:port."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            answer = scene.exposition(self.headers.get("Accept", ""), self.headers.get("Accept-Encoding", ""))
-            self.send_response(200)
-            for name, value in answer.headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(answer.body)))
-            self.end_headers()
-            self.wfile.write(answer.body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-            pass
-
-    with ThreadingHTTPServer((HOST, 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield f"{HOST}:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
