@@ -40,7 +40,10 @@ class Query:
 
 @dataclass(frozen=True)
 class Panel:
-    """`look` is what holds for every field, `overrides` what holds for one, by its name."""
+    """`look` is what holds for every field, `overrides` what holds for one, by its name.
+
+    `points` bounds how many moments are asked for where a query is dear; otherwise one for each pixel is.
+    """
 
     type: str
     title: str
@@ -51,6 +54,7 @@ class Panel:
     look: Json
     overrides: Mapping[str, Json] = field(default_factory=dict)
     transformations: tuple[Json, ...] = ()
+    points: int | None = None
 
     def document(self, number: int, place: Json) -> Json:
         overrides = [
@@ -72,6 +76,7 @@ class Panel:
             "fieldConfig": {"defaults": self.look, "overrides": overrides},
             "options": self.options,
             "transformations": list(self.transformations),
+            **({} if self.points is None else {"maxDataPoints": self.points}),
         }
 
 

@@ -74,6 +74,7 @@ class Panel(Strict):
     field_config: FieldConfig = Field(alias="fieldConfig")
     options: dict[str, Any]
     transformations: list[Transformation]
+    points: int | None = Field(default=None, alias="maxDataPoints", ge=60)
 
 
 class Row(Strict):

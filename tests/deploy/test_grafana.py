@@ -104,6 +104,12 @@ def test_links_lead_to_dashboards_that_exist_and_to_all_others(dashboard: Dashbo
     assert set(inside) <= UIDS
 
 
+def test_what_looks_at_hundreds_of_services_over_time_asks_for_few_moments() -> None:
+    """One for each pixel would keep Prometheus busy for half of the time between two refreshes."""
+    (fleet,) = (one for one in DASHBOARDS if one.uid == "mailuptime-fleet")
+    assert {panel.points for panel in fleet.drawn() if panel.type in _OVER_TIME} == {120}
+
+
 @each
 def test_minutes_are_shown_as_minutes(dashboard: Dashboard) -> None:
     """Grafana's own unit of minutes would make hours of the agreement's 216."""
