@@ -5,7 +5,7 @@ from typing import Any
 
 from grafana.generate.model import Json
 
-MINUTES = "suffix: min"
+MINUTES = "suffix:min"
 """The agreement speaks of minutes: Grafana's own unit would make hours of 216 of them."""
 
 UP, SUSPECT, DOWN, UNKNOWN, MAINTENANCE = "green", "yellow", "red", "text", "blue"
@@ -40,8 +40,8 @@ def steps(lowest: str, *above: tuple[float, str], percentage: bool = False) -> J
 PLAIN = steps("text")
 BUDGET_LEFT = steps("dark-red", (0, "red"), (10, "orange"), (25, "yellow"), (50, "green"), percentage=True)
 """Of a gauge that reaches to the budget: 50, 75, 90 and 100 % of it used. Nothing left is still met (R10)."""
-BUDGET_USED = steps("green", (50, "yellow"), (75, "orange"), (90, "red"), (100.0001, "dark-red"))
-"""In percent of the budget."""
+BUDGET_USED = steps("green", (50, "yellow"), (75, "orange"), (90, "red"), (100.05, "dark-red"))
+"""In percent of the budget, to a tenth."""
 AVAILABILITY = steps("red", (99.5, "green"))
 """In percent, rounded down before."""
 

@@ -18,8 +18,8 @@ def _age(title: str, description: str, since: str, look: Json) -> Panel:
     return stat(title, description, 4, once(f"time() - {since}"), unit="s", look=look, noValue="never")
 
 
-def _count(title: str, description: str, expr: str, colour: str) -> Panel:
-    look = coloured(steps("green", (1, colour)))
+def _count(title: str, description: str, expr: str, colour: str, many: int = 1) -> Panel:
+    look = coloured(steps("green", (many, colour)))
     return stat(title, description, 4, once(expr), decimals=0, look=look, noValue="NO DATA")
 
 
@@ -77,6 +77,7 @@ def _books() -> Line:
                 "Records that are not durable yet.",
                 "sum(mailuptime_ledger_pending_records)",
                 "yellow",
+                many=100,
             ),
             _count(
                 "Checks turned away",

@@ -98,10 +98,10 @@ def year() -> Line:
                 "Budget used, by month",
                 "The share of each month's downtime budget that was used; above 100 % the month is missed.",
                 10,
-                cells(f"ceil(({counted} / {budget}) * 1e5 - 1e-6) / 1e3"),
+                cells(f"ceil(({counted} / {budget}) * 1e3 - 1e-9) / 10"),
                 {"month": "Month", "Value": "Budget used"},
                 "Month",
-                **coloured(BUDGET_USED, unit="percent", decimals=0, noValue="no figures yet"),
+                **coloured(BUDGET_USED, unit="percent", decimals=1, noValue="no figures yet"),
             ),
             table(
                 "Months",

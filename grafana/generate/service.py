@@ -1,6 +1,6 @@
 """The dashboard that explains a service: which target, which phase, what cause."""
 
-from grafana.generate.looks import BUDGET_USED, DOWN, STATES, SUSPECT, UP, coloured, mapped, steps
+from grafana.generate.looks import BUDGET_USED, DOWN, MINUTES, STATES, SUSPECT, UP, coloured, mapped, steps
 from grafana.generate.model import Dashboard, Json, Line, Panel, Query, Row
 from grafana.generate.panels import bar_gauge, cells, lines, once, stat, table, timeline, tinted
 from grafana.generate.shared import (
@@ -43,7 +43,7 @@ def _states() -> Line:
                     "{{target}}",
                 ),
                 name=True,
-                unit="suffix: min",
+                unit=MINUTES,
                 decimals=1,
                 noValue="nothing is down",
                 look=coloured(steps("green", (0, "red"))),
@@ -132,7 +132,7 @@ def _certificates() -> Panel:
     ends = f"min by (target) (mailuptime_tls_certificate_not_after_timestamp_seconds{{{TARGETS}}})"
     days: Json = {
         "decimals": 1,
-        "unit": "suffix: d",
+        "unit": "suffix:d",
         "thresholds": steps("dark-red", (0, "red"), (7, "orange"), (14, "yellow"), (30, "green")),
         "custom.cellOptions": {"type": "color-text"},
     }
@@ -148,7 +148,7 @@ def _certificates() -> Panel:
         {
             "target": ("Target", {}),
             "Value #A": ("Left", days),
-            "Value #B": ("Too soon", {"mappings": mapped({0: ("no", UP), 1: ("YES", DOWN)})}),
+            "Value #B": ("Too soon", {"mappings": mapped({0: ("no", UP), 1: ("YES", DOWN)}), "noValue": "not told"}),
             "problem": ("Problem", {"noValue": "none"}),
         },
         sort=("Left", False),

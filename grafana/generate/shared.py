@@ -48,13 +48,13 @@ def percent(ratio: str, by: str = "sla_service") -> str:
 
 
 def minutes_left(seconds: str) -> str:
-    """In minutes, rounded down to the second."""
-    return f"floor({seconds} + 1e-6) / 60"
+    """In minutes, rounded down to the tenth that is shown."""
+    return f"floor({seconds} / 6 + 1e-9) / 10"
 
 
 def minutes_spent(seconds: str) -> str:
-    """In minutes, rounded up to the second (R12)."""
-    return f"ceil({seconds} - 1e-6) / 60"
+    """In minutes, rounded up to the tenth that is shown."""
+    return f"ceil({seconds} / 6 - 1e-9) / 10"
 
 
 def running(expr: str) -> str:

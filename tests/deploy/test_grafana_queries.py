@@ -1,4 +1,4 @@
-"""Every query of the dashboards is answered by a real Prometheus with what three hours of the daemon have told it."""
+"""Every query of the dashboards is answered by a real Prometheus with what two hours of the daemon have told it."""
 
 import json
 import math
@@ -66,7 +66,7 @@ def filled(text: str, service: str = "central", month: str = MONTH) -> str:
         "top": "20",
         "utc_offset": "7",
         "__rate_interval": "2m",
-        "__range": "3h",
+        "__range": "2h",
     }
     return re.sub(r"\$(\w+)", lambda found: variables[found[1]], text)
 
@@ -218,7 +218,7 @@ def test_the_even_line_falls_from_the_budget_to_nothing_within_the_month(prometh
     """By the agreement's clock; no month has a line while another runs."""
     even = the("availability", "Burn-down of $month B")
     assert number(ask(prometheus, even, MIDNIGHT - MINUTE, month=MONTH_BEFORE)) == pytest.approx(216 / (31 * 1440))
-    assert number(ask(prometheus, even, END)) == pytest.approx(216 * (1 - 1 / (30 * 24)))
+    assert number(ask(prometheus, even, END)) == pytest.approx(216 * (1 - 45 / (30 * 1440)))
     assert ask(prometheus, even, END, month=MONTH_BEFORE) == []
     assert ask(prometheus, even, MIDNIGHT - MINUTE) == []
 
