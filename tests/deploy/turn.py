@@ -120,6 +120,7 @@ class Scripted:
         self._faults = FAULTS.get(name, ())
         self._phases = STAGES if name.endswith("/delivery") else PHASES
         self._clock = clock
+        self._problem = "name" if name == "central/smtp" else None
 
     async def check(self, steps: Steps) -> None:
         now = self._clock.now() - MIDNIGHT
@@ -131,7 +132,8 @@ class Scripted:
                         self._failed[fault] += 1
                         raise ProbeFailureError(fault.cause, "")
         seen = steps.evidence
-        seen.certificate = Certificate("CN=mx", "CN=ca", ("mx",), START / SECOND, (START + 240 * HOUR) / SECOND)
+        ends = (START + 240 * HOUR) / SECOND
+        seen.certificate = Certificate("CN=mx", "CN=ca", ("mx",), START / SECOND, ends, self._problem)
         seen.quota_used = 0.4
 
     async def pulse(self, steps: Steps) -> None: ...
