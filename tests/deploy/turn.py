@@ -160,7 +160,7 @@ async def _scrapes(directory: Path, clock: VirtualClock) -> list[tuple[Instant, 
     path = directory / "mailuptime.yaml"
     path.write_text(CONFIGURATION.format(directory=directory))
     settings = load(path)
-    with patch("monitor.daemon.targets_of", lambda read: _scripted(targets_of(read), clock)):
+    with patch("monitor.daemon.targets_of", lambda *of: _scripted(targets_of(*of), clock)):
         daemon = Daemon(settings, Ledger(settings.ledger.path), clock)
         running = asyncio.create_task(daemon.run())
         scrapes = []
