@@ -18,7 +18,8 @@ from tests.deploy.test_grafana import DASHBOARDS, ROOT
 from tests.deploy.turn import END, MIDNIGHT, MONTH, MONTH_BEFORE, RELOADED, Past, recorded
 
 SERVICES = ("central", "agency-1", "agency-2", "everyone")
-DURING_OUTAGE, IN_MAINTENANCE = MIDNIGHT + 5 * MINUTE, MIDNIGHT - 45 * MINUTE
+# Blocks that promtool makes have no stale markers: samples of the month before are found for five minutes more.
+DURING_OUTAGE, IN_MAINTENANCE = MIDNIGHT + 6 * MINUTE, MIDNIGHT - 45 * MINUTE
 AVAILABILITY = next(one for one in DASHBOARDS if one.uid == "mailuptime-availability")
 MOMENTS = (END, DURING_OUTAGE, IN_MAINTENANCE, MIDNIGHT - MINUTE, MIDNIGHT + RELOADED + MINUTE)
 """Something that goes on is asked for while it does; END first, since most is there then."""
@@ -210,7 +211,7 @@ def test_the_minutes_left_are_those_of_the_month_that_runs(prometheus: Prometheu
     before = number(ask(prometheus, left, MIDNIGHT - MINUTE))
     after = number(ask(prometheus, left, DURING_OUTAGE, month=MONTH_BEFORE))
     assert 196 < before < 198
-    assert 210 < after < 212
+    assert 209 < after < 211
     assert number(ask(prometheus, the("availability", budget), DURING_OUTAGE)) == 216
 
 
