@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from monitor.core.instants import MINUTE, SECOND, Instant
-from tests.deploy.pending import SAMPLES
 from tests.deploy.prometheus import Prometheus, Vector
+from tests.deploy.standins import SAMPLES
 from tests.deploy.test_grafana import DASHBOARDS, ROOT
 from tests.deploy.turn import END, MIDNIGHT, MONTH, MONTH_BEFORE, RELOADED, Past, recorded
 

@@ -32,7 +32,7 @@ from monitor.runner import Target
 from monitor.settings import load
 from probes.base import Certificate, Steps
 from probes.errors import Cause, ProbeFailureError
-from tests.deploy.pending import pending
+from tests.deploy.standins import standins
 from tests.shell.virtual import VirtualClock, VirtualLoop
 
 ZONE = ZoneInfo("Asia/Bangkok")
@@ -54,7 +54,7 @@ services:
     since: 2025-11-01T00:00+07:00
     targets:
       - {{name: smtp, type: smtp, host: localhost, port: 25, tls: starttls}}
-      - {{name: imap, type: imap, host: localhost, port: 993, tls: implicit}}
+      - {{name: imap, type: imap, host: localhost, port: 993, tls: implicit, expect: {{min_tls: 1.2}}}}
       - {{name: delivery, type: imap, host: localhost, port: 993, tls: implicit, interval: 5m, counts: false}}
   - name: agency-1
     accounts: 900
@@ -192,7 +192,7 @@ def samples(exposition: str, at: Instant) -> list[str]:
     text = [line for line in exposition.splitlines() if line and not line.startswith("#")]
     names = {re.split(r"[{ ]", line, maxsplit=1)[0] for line in text}
     lines = []
-    for line in ["up 1", *text, *pending(names, at)]:
+    for line in ["up 1", *text, *standins(names, at)]:
         name, braces, labels, value = re.fullmatch(r"(\w+)(\{(.*)\})? (\S+)", line).groups()  # type: ignore[union-attr]
         inner = f"{added},{labels}" if braces and labels else added
         lines.append(f"{name}{{{inner}}} {value} {at / SECOND:.3f}")
