@@ -235,6 +235,8 @@ class Daemon:
             configured_at=self._reloaded[1],
             self_tests=self._self_tests.passed,
             clock_synchronized=clock_synchronized(),
+            security=self.posture.exported,
+            surveyed=self.posture.surveyed,
         )
 
     def _fact(self, kind: str, body: dict[str, object]) -> Fact:

@@ -10,6 +10,7 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.core.instants import SECOND, Instant
+from monitor.metrics import SecurityFact
 from monitor.runner import Target
 from monitor.settings.security import SecuritySettings
 from probes.posture import dane, policy, servers
@@ -42,6 +43,7 @@ class Posture:
         self._changed = asyncio.Event()
         self.change(security, targets)
         self.findings: tuple[Finding, ...] = ()
+        self.surveyed: Instant | None = None
 
     def change(self, security: SecuritySettings, targets: Mapping[str, Target]) -> None:
         """Ask by other settings from now on."""
@@ -93,6 +95,8 @@ class Posture:
     def _take(self, findings: tuple[Finding, ...]) -> None:
         """Log what has become bad, or good again, since the last time."""
         before = {_key(one): one.fact.verdict for one in self.findings}
+        self.findings = findings
+        self.surveyed = self._clock.now() if findings else None
         for one in findings:
             verdict, last = one.fact.verdict, before.get(_key(one))
             if verdict is not last and (verdict is Verdict.BAD or last is Verdict.BAD):
@@ -104,7 +108,14 @@ class Posture:
                     verdict=verdict.value,
                     detail=one.fact.detail,
                 )
-        self.findings = findings
+
+    @property
+    def exported(self) -> tuple[SecurityFact, ...]:
+        """What is known, as it is exported."""
+        known = [one for one in self.findings if one.fact.verdict is not Verdict.UNKNOWN]
+        return tuple(
+            SecurityFact(one.subject, one.domain, one.fact.name, one.fact.verdict is Verdict.GOOD) for one in known
+        )
 
 
 def _key(finding: Finding) -> tuple[str, bool, str]:

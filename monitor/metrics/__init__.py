@@ -1,7 +1,17 @@
 """What Prometheus is told: every metric's name (`names`), and one scrape's text from an immutable snapshot."""
 
 from monitor.metrics.exposition import Answer, Exposition, Scrape
-from monitor.metrics.health import Health
+from monitor.metrics.health import Health, SecurityFact
 from monitor.metrics.histogram import Histogram, Lateness, PhaseDurations, exemplar
 
-__all__ = ["Answer", "Exposition", "Health", "Histogram", "Lateness", "PhaseDurations", "Scrape", "exemplar"]
+__all__ = [
+    "Answer",
+    "Exposition",
+    "Health",
+    "Histogram",
+    "Lateness",
+    "PhaseDurations",
+    "Scrape",
+    "SecurityFact",
+    "exemplar",
+]

@@ -2,11 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from monitor import __version__
 from monitor.core.instants import SECOND, Instant
 from monitor.metrics import names
 from monitor.metrics.text import Block, Lines, labelled
+
+
+class SecurityFact(NamedTuple):
+    """Of a target (`service/target`) or a `domain`; what is not known has none."""
+
+    subject: str
+    domain: bool
+    fact: str
+    good: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +33,8 @@ class Health:
     configured_at: Instant
     self_tests: Mapping[str, bool] = field(default_factory=dict)
     clock_synchronized: bool | None = None
+    security: tuple[SecurityFact, ...] = ()
+    surveyed: Instant | None = None
 
 
 def monitor_block(health: Health, month: str) -> Block:
@@ -38,6 +50,15 @@ def monitor_block(health: Health, month: str) -> Block:
         lines.add(names.SYNCHRONIZED, "", health.clock_synchronized)
     for test, passed in health.self_tests.items():
         lines.add(names.SELF_TEST, labelled(("test",), (test,)), passed)
+    for one in health.security:
+        if one.domain:
+            lines.add(names.PUBLISHES, labelled(("domain", "fact"), (one.subject, one.fact)), one.good)
+        else:
+            service, _, target = one.subject.partition("/")
+            labels = labelled(("sla_service", "target", "fact"), (service, target, one.fact))
+            lines.add(names.REFUSES, labels, one.good)
+    if health.surveyed is not None:
+        lines.add(names.SURVEYED, "", health.surveyed / SECOND)
     lines.add(names.TURNED_AWAY, "", health.turned_away)
     lines.add(names.RELOADED, "", health.configured)
     lines.add(names.RELOADED_AT, "", health.configured_at / SECOND)

@@ -121,6 +121,15 @@ SYNCHRONIZED = _gauge(
     "clock_synchronized", (), "1 if the system's clock is kept by a time source; absent where that cannot be told."
 )
 SELF_TEST = _gauge("self_test_success", ("test",), "1 if the monitor's own network passed the test last, else 0.")
+REFUSES = _gauge(
+    "security_fact", (*_PLAIN, "fact"), "1 if the server refuses what it should, else 0; absent while unknown."
+)
+PUBLISHES = _gauge(
+    "domain_security_fact",
+    ("domain", "fact"),
+    "1 if the domain publishes what it should, else 0; absent while unknown.",
+)
+SURVEYED = _gauge("security_checked_timestamp_seconds", (), "When the security facts were asked about last.")
 TURNED_AWAY = _counter("checks_turned_away", (), "Checks not recorded: too many waited for the ledger.")
 RELOADED = _gauge("config_last_reload_successful", (), "1 if the last reading of the configuration succeeded.")
 RELOADED_AT = _gauge("config_last_reload_success_timestamp_seconds", (), "When the configuration in force was read.")
@@ -137,8 +146,8 @@ OF_MONTHS = (
     AVAILABILITY, LOWER, UPPER, TO_DATE, COVERAGE, DOWNTIME, BUDGET, REMAINING, OBJECTIVE, WEIGHTED,
 )  # fmt: skip
 OF_THE_MONITOR = (
-    CURRENT, WRITABLE, PENDING, LAST_COMMIT, LAG, STEPS, SYNCHRONIZED, SELF_TEST, TURNED_AWAY, RELOADED, RELOADED_AT,
-    BUILD,
+    CURRENT, WRITABLE, PENDING, LAST_COMMIT, LAG, STEPS, SYNCHRONIZED, SELF_TEST, REFUSES, PUBLISHES, SURVEYED,
+    TURNED_AWAY, RELOADED, RELOADED_AT, BUILD,
 )  # fmt: skip
 HISTOGRAMS = (LATENESS, PHASES)
 GROUPS = {

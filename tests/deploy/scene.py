@@ -13,7 +13,7 @@ from monitor.core.maintenance import Window
 from monitor.core.month import Objectives
 from monitor.core.service import Service
 from monitor.live import Live, resumed
-from monitor.metrics import Answer, Exposition, Health, Lateness, PhaseDurations, Scrape, exemplar
+from monitor.metrics import Answer, Exposition, Health, Lateness, PhaseDurations, Scrape, SecurityFact, exemplar
 from monitor.photographer import Photographer
 from monitor.runner import Result, Target
 from monitor.snapshot import Snapshot
@@ -112,6 +112,11 @@ class Scene:
             configured_at=START,
             self_tests={"resolver": True, "gateway": False},
             clock_synchronized=True,
+            security=(
+                SecurityFact("ailing/smtp", False, "auth_needs_tls", True),
+                SecurityFact("example.go.th", True, "dmarc", False),
+            ),
+            surveyed=START,
         )
         self._exposition = Exposition()
 

@@ -57,5 +57,9 @@ def test_a_daemon_with_bad_facts_keeps_its_figures(shared_lab: Lab, place: Path)
         assert [(one["subject"], one["fact"], one["verdict"]) for one in told()] == [
             (f"{SERVICE}/imap", "auth_needs_tls", "bad")
         ]
+        labels = f'sla_service="{SERVICE}",target="imap"'
+        exported = daemon.get("/metrics")[1].splitlines()
+        assert f'mailuptime_security_fact{{{labels},fact="auth_needs_tls"}} 0.0' in exported
+        assert f'mailuptime_security_fact{{{labels},fact="tls_1_0_refused"}} 1.0' in exported
         (service,) = mailuptime("sla", "-c", file, "--format", "json").document["services"]
         assert (service["downtime_seconds"], service["availability_percent"], service["outages"]) == (0, 100, [])

@@ -147,6 +147,15 @@ class Told:
             self._gauge(name, {}, value)
         for test, passed in health.self_tests.items():
             self._gauge("self_test_success", {"test": test}, passed)
+        for one in health.security:
+            name, _, target = one.subject.partition("/")
+            of_target = {"sla_service": name, "target": target, "fact": one.fact}
+            of_domain = {"domain": one.subject, "fact": one.fact}
+            self._gauge(
+                *(("domain_security_fact", of_domain) if one.domain else ("security_fact", of_target)), one.good
+            )
+        if health.surveyed is not None:
+            self._gauge("security_checked_timestamp_seconds", {}, health.surveyed / SECOND)
         self._counter("clock_steps", {}, health.clock_steps)
         self._counter("checks_turned_away", {}, health.turned_away)
         info = InfoMetricFamily("mailuptime_build", "help")

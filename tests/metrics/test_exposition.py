@@ -16,7 +16,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as prometheus_text
 
 from monitor.core.calendar import Month
-from monitor.metrics import Exposition, Health, Histogram, PhaseDurations, Scrape, exemplar
+from monitor.metrics import Exposition, Health, Histogram, PhaseDurations, Scrape, SecurityFact, exemplar
 from monitor.metrics.histogram import Exemplar
 from monitor.metrics.names import EVERYTHING, PHASES, Family
 from monitor.metrics.text import Format
@@ -26,7 +26,8 @@ from tests.metrics.oracle import Told
 from tests.metrics.pictures import healths, snapshots
 
 NOTHING = Snapshot(0, Month(2026, 11), (), ())
-HEALTHY = Health(True, 0, None, 0, 0.0, 0, True, 0)
+FACTS = (SecurityFact("a/b", False, "auth_needs_tls", True), SecurityFact("example.org", True, "spf", False))
+HEALTHY = Health(True, 0, None, 0, 0.0, 0, True, 0, security=FACTS, surveyed=5)
 Parser = Callable[[str], Iterable[Metric]]
 PARSERS: dict[Format, Parser] = {Format.TEXT: prometheus_text, Format.OPENMETRICS: openmetrics}
 LABELS = {family.name: set(family.labels) for family in EVERYTHING}
