@@ -4,7 +4,6 @@ A probe is a frozen options model with two coroutines. It opens, talks and close
 metrics, retry, know its own name or set time-outs of its own; failing is raising `ProbeFailureError`.
 """
 
-import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -17,7 +16,6 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 MAX_REPLY = 200
 CONCEALED = "***"
 MIN_CORE = 4  # fewer characters of base64 may well be part of a word
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class Options(BaseModel):
@@ -266,8 +264,10 @@ class ProbeType(Protocol):
 
 
 def printable(text: str) -> str:
-    """A server's words made safe to log: control characters escaped, at most `MAX_REPLY` characters."""
+    """A server's words made safe to log: at most `MAX_REPLY` characters; what could control a terminal is escaped."""
     text = text[: MAX_REPLY + 1]
     if len(text) > MAX_REPLY:
         text = text[: MAX_REPLY - 1] + "…"
-    return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)

@@ -1,6 +1,7 @@
 """Decides what is parsed beside dialogues: certificates, names, DNS records, each from spoilt samples."""
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
@@ -10,7 +11,7 @@ import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from probes import tls
+from probes import forms, message, tls
 from probes.base import printable
 from probes.errors import ProbeFailureError
 from probes.imap_replies import mailbox_name
@@ -66,7 +67,7 @@ def _lines(data: bytes) -> None:
 
 def _printable(data: bytes) -> None:
     shown = printable(data.decode(errors="surrogateescape"))
-    if any(ord(character) < 32 or 0xD800 <= ord(character) < 0xE000 for character in shown):
+    if not shown.isprintable():
         raise BrokenError(f"not fit to print: {shown!r}")
     shown.encode()
 
@@ -94,8 +95,22 @@ def _published(data: bytes) -> None:
         records.mta_sts([text]),
         records.mta_sts_policy(text, ["mx.example.org"]),
     ):
-        if fact is not None and fact.detail != printable(fact.detail):
+        if fact is not None and (len(fact.detail) > 2_000 or not fact.detail.isprintable()):
             raise BrokenError(f"not fit to print: {fact.detail!r}")
+
+
+def _message(data: bytes) -> None:
+    for read in (message.sighting, message.returned):
+        found = read(data, "1", junk=False)
+        if found is not None and not re.fullmatch("[0-9a-f]{32}", found.token):
+            raise BrokenError(f"not a token: {found.token!r}")
+
+
+def _page(data: bytes) -> None:
+    body = data.decode("utf-8", "replace")
+    found = forms.find_form(body, {"_user", "_pass"})
+    if found is not None and len(repr(found)) > 10 * len(body) + 1000:
+        raise BrokenError("a form that is larger than its page")
 
 
 def parsers() -> list[Parser]:
@@ -112,7 +127,22 @@ def parsers() -> list[Parser]:
         b"v=STSv1; id=20261124;",
         b"version: STSv1\nmode: enforce\nmx: *.example.org\nmax_age: 86400\n",
     )
+    token = b"0123456789abcdef0123456789abcdef"
+    header = b"X-Mailuptime-Token: %s\r\nMessage-ID: <mailuptime.%s@x>\r\nDate: Tue, 24 Nov 2026 04:00:00 +0700\r\n\r\n"
+    report = (
+        b"From: MAILER-DAEMON@x\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"
+        b"--b\r\nContent-Type: message/delivery-status\r\n\r\nFinal-Recipient: rfc822; a@b\r\nAction: failed\r\n"
+        b"Status: 5.2.2\r\n\r\n--b\r\nContent-Type: message/rfc822-headers\r\n\r\n"
+        + header % (token, token)
+        + b"--b--\r\n"
+    )
+    page = (
+        b'<html><form action="?_task=login" method="post"><input type="hidden" name="_token" value="x&amp;y">'
+        b'<input name="_user"><input name="_pass" type="password"><button>Log in</button></form></html>'
+    )
     return [
+        Parser("message", (header % (token, token), report), _message),
+        Parser("log-in page", (page,), _page),
         Parser("certificate", tuple(ders), _certificate),
         Parser("lines", (b"+OK [SYS/TEMP] later\r\n* OK [ALERT] x\r\n", b"250-a\r\n250 b\r\n"), _lines),
         Parser("printable", (b"\x1b[31mred\x07", "กขค\u202e".encode()), _printable),
