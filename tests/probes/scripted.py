@@ -62,14 +62,46 @@ def flood(text: bytes) -> Act:
     return act
 
 
-def drip(text: bytes) -> Act:
+class Deluge:
+    """Say the same until the client has gone or so many bytes are on their way; `accepted` is how many went."""
+
+    def __init__(self, text: bytes, most: int) -> None:
+        self._text = text
+        self._most = most
+        self.accepted = 0
+
+    async def __call__(self, peer: Peer) -> None:
+        while self.accepted < self._most:
+            await peer.say(self._text)
+            self.accepted += len(self._text)
+
+
+def drip(text: bytes, seconds: float = 0.01) -> Act:
     """One byte at a time, again and again, never a line end."""
 
     async def act(peer: Peer) -> None:
         while True:
             for byte in text:
                 await peer.say(bytes([byte]))
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(seconds)
+
+    return act
+
+
+def then_close(text: bytes) -> Act:
+    async def act(peer: Peer) -> None:
+        await peer.say(text)
+        await close(peer)
+
+    return act
+
+
+def in_turn(*acts: Act) -> Act:
+    """Another answer each time, over all connections."""
+    left = list(acts)
+
+    async def act(peer: Peer) -> None:
+        await perform(left.pop(0), peer)
 
     return act
 
@@ -115,20 +147,20 @@ class Script:
         self.visits += 1
         peer = Peer(reader, writer)
         with contextlib.suppress(OSError, ValueError):  # the client has had enough
-            await _perform(self.greeting, peer)
+            await perform(self.greeting, peer)
             while not writer.is_closing() and (line := await peer.hear()):
                 self.heard.append(line)
                 words = line.decode(errors="replace").split()
                 if self.tagged and words:
                     peer.tag = words.pop(0)
                 verb = words[0].upper() if words else ""
-                await _perform(self.replies.get(verb, self.replies["*"]), peer)
+                await perform(self.replies.get(verb, self.replies["*"]), peer)
         writer.transport.abort()
         with contextlib.suppress(OSError):  # seen here, lest the event loop complain of it
             await writer.wait_closed()
 
 
-async def _perform(act: Act, peer: Peer) -> None:
+async def perform(act: Act, peer: Peer) -> None:
     if isinstance(act, bytes):
         await peer.say(act)
     else:

@@ -2,9 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from probes import net
 from probes.base import Evidence
 from probes.errors import Cause, ProbeFailureError
 from tests.probes.conftest import Run
+from tests.probes.leaks import nothing_left
 from tests.probes.scripted import serving
 from tests.probes.test_pop3 import POLITE
 from tests.shell import virtual
@@ -42,19 +42,6 @@ def black_hole() -> Iterator[int]:
         port: int = listener.getsockname()[1]
         with socket.create_connection(("127.0.0.1", port)):
             yield port
-
-
-def descriptors() -> int:
-    return sum(1 for _ in Path("/proc/self/fd").iterdir())
-
-
-@asynccontextmanager
-async def nothing_left() -> AsyncIterator[None]:
-    """No descriptor more than before."""
-    before = descriptors()
-    yield
-    await asyncio.sleep(0)
-    assert descriptors() == before
 
 
 async def test_a_black_hole_in_front_costs_a_moment_and_leaves_nothing(
