@@ -138,6 +138,12 @@ async def test_of_a_hundred_megabytes_little_is_taken_in_every_turn(
     assert peak < 8 * MIB
 
 
+async def test_the_connection_that_is_timed_is_the_one_that_is_used(run: Run) -> None:
+    async with serving(Script(b"", {"GET": http(LOGIN_FORM), "*": b""})) as script:
+        result = await run("webmail", reach("webmail", script.port, None))
+    assert (result.failure, script.visits) == (None, 1)
+
+
 async def test_only_a_kept_connection_that_ends_is_asked_for_once_more(run: Run) -> None:
     kept = http("", "302 Found", "Location: /mail/").replace(b"Connection: close\r\n", b"")
     async with (
