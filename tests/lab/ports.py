@@ -15,9 +15,10 @@ _PATIENCE_S = 2.0
 
 @dataclass(frozen=True)
 class Ports:
-    """Ports on 127.0.0.1; from `imaps_expired` on they have a certificate that must not be accepted.
+    """Ports on 127.0.0.1; from `imaps_expired` to the `_bad` ones they have a certificate that must not be accepted.
 
-    That of the `_bad` ones, one for each protocol and way of TLS, has expired and is for another name.
+    That of the `_bad` ones, one for each protocol and way of TLS, has expired and is for another name. The last
+    ones are SMTP servers with a fault each: a banner after a second, one connection at a time, no AUTH.
     """
 
     smtp: int
@@ -41,6 +42,9 @@ class Ports:
     pop3_bad: int
     pop3s_bad: int
     https_bad: int
+    smtp_slow: int
+    smtp_single: int
+    submission_no_auth: int
 
 
 @contextlib.contextmanager

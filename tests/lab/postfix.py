@@ -75,6 +75,12 @@ _MASTER = """
   -o smtpd_tls_chain_files={bad_certificate} -o smtpd_sasl_auth_enable=yes -o smtpd_tls_security_level=encrypt
 {host}:{ports.submissions_bad} inet n - n - - smtpd
   -o smtpd_tls_chain_files={bad_certificate} -o smtpd_sasl_auth_enable=yes -o smtpd_tls_wrappermode=yes
+{host}:{ports.smtp_slow} inet n - n - - smtpd
+  -o smtpd_delay_reject=no -o smtpd_client_restrictions=sleep,1
+{host}:{ports.smtp_single} inet n - n - - smtpd
+  -o smtpd_client_connection_count_limit=1
+{host}:{ports.submission_no_auth} inet n - n - - smtpd
+  -o smtpd_tls_security_level=encrypt
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 tlsmgr unix - - n 1000? 1 tlsmgr
