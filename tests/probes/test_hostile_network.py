@@ -1,4 +1,4 @@
-"""Proves what a check says of lost, dropped and refused packets: nftables in a network namespace, real servers in it."""
+"""Proves what a check says of packets lost, dropped and refused: nftables in a namespace with real servers in it."""
 
 import ctypes
 import os

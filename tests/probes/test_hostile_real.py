@@ -109,9 +109,9 @@ TABLE = {
         for kind, mode in EVERY
     ],
 }
-ROWS = [pytest.param(row, id=f"{name}-{row.kind}-{row.mode}") for name, rows in TABLE.items() for row in rows]
-STANDING = [row for row in ROWS if not callable(row.values[0].fault)]
-BROUGHT_ABOUT = [row for row in ROWS if callable(row.values[0].fault)]
+ROWS = [(f"{name}-{row.kind}-{row.mode}", row) for name, rows in TABLE.items() for row in rows]
+STANDING = {name: row for name, row in ROWS if not callable(row.fault)}
+BROUGHT_ABOUT = {name: row for name, row in ROWS if callable(row.fault)}
 
 
 def options(lab: Lab, row: Row, password: str | None = None) -> dict[str, Any]:
@@ -144,14 +144,14 @@ def seen(result: Result) -> tuple[Cause | None, str | None, Outcome]:
     return cause, result.steps.failed, Outcome.UP if cause is None else outcome_of(cause)
 
 
-@pytest.mark.parametrize("row", STANDING)
+@pytest.mark.parametrize("row", STANDING.values(), ids=STANDING)
 async def test_a_fault_is_named(row: Row, shared_lab: Lab, run: Run) -> None:
     async with nothing_left(), spoiled(shared_lab, row) as way:
         result = await run(row.kind, way, expire=row.phase if row.hangs else None)
     assert seen(result) == (row.cause, row.phase, Outcome.DOWN)
 
 
-@pytest.mark.parametrize("row", BROUGHT_ABOUT)
+@pytest.mark.parametrize("row", BROUGHT_ABOUT.values(), ids=BROUGHT_ABOUT)
 async def test_a_fault_that_comes_about_is_named(row: Row, lab: Lab, run: Run) -> None:
     assert callable(row.fault)
     way = options(lab, row, lab.probe.password)
