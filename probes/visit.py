@@ -32,6 +32,16 @@ class Page:
     location: str = ""
 
 
+class Connection(ResponseHandler):
+    """aiohttp's, which remembers how it ended."""
+
+    ended: BaseException | None = None
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self.ended = exc
+        super().connection_lost(exc)
+
+
 class Connector(aiohttp.BaseConnector):
     """Gives aiohttp the connection that was opened in phases of the check, then others as it needs them."""
 
@@ -43,13 +53,21 @@ class Connector(aiohttp.BaseConnector):
         self._steps = steps
         self._context = context
         self._server_name = server_name
-        self._ready: ResponseHandler | None = None
+        self._ready: Connection | None = None
+        self._fresh: Connection | None = None  # the new connection of the request under way
         self._transports: list[asyncio.Transport] = []
 
-    async def open(self, url: URL, steps: Steps) -> ResponseHandler:
+    def begin(self) -> None:
+        """Another request. aiohttp asks once more where a connection ends: right for one that was kept and has grown
+        old, but a server that ends a new one has failed.
+        """
+        self._fresh = None
+
+    async def open(self, url: URL, steps: Steps) -> Connection:
         endpoint = endpoint_of(url, self._server_name, self._address_family)
         context = self._context if url.scheme == "https" else None
-        transport, handler = await net.open_connection(steps, self._factory, endpoint, context)
+        loop = asyncio.get_running_loop()
+        transport, handler = await net.open_connection(steps, lambda: Connection(loop), endpoint, context)
         self._transports.append(transport)
         return handler
 
@@ -65,16 +83,21 @@ class Connector(aiohttp.BaseConnector):
         req: aiohttp.ClientRequest,
         traces: list[Any],  # noqa: ARG002 - the signature is aiohttp's
         timeout: aiohttp.ClientTimeout,  # noqa: ARG002, ASYNC109
-    ) -> ResponseHandler:
+    ) -> Connection:
+        # Compared with None throughout: a handler to which nothing has come yet is false.
+        if self._fresh is not None:
+            raise aiohttp.ServerDisconnectedError from self._fresh.ended
         ready, self._ready = self._ready, None
-        return ready or await self.open(req.url, self._steps.aside())
+        self._fresh = ready if ready is not None else await self.open(req.url, self._steps.aside())
+        return self._fresh
 
 
 class Visit:
     """One user's visit: cookies, redirects within the host, bounded pages."""
 
-    def __init__(self, session: aiohttp.ClientSession, home: URL, steps: Steps) -> None:
+    def __init__(self, session: aiohttp.ClientSession, connector: Connector, home: URL, steps: Steps) -> None:
         self._session = session
+        self._connector = connector
         self.home = home
         self._steps = steps
 
@@ -107,6 +130,7 @@ class Visit:
     async def _request(self, method: str, url: URL, **more: Any) -> Page:
         # Never the query: tokens stand there
         self._steps.said("C", f"{method} {url.path}")
+        self._connector.begin()
         async with self._session.request(method, url, allow_redirects=False, **more) as response:
             self._steps.said("S", f"HTTP {response.status}")
             body = bytearray()
@@ -134,7 +158,7 @@ async def visiting(
             auto_decompress=False,
         ) as session:
             try:
-                yield Visit(session, url, steps)
+                yield Visit(session, connector, url, steps)
             finally:
                 connector.abort()
     finally:
