@@ -22,6 +22,7 @@ from tests.probes.scripted import (
     reset,
     serving,
     stall,
+    then_close,
 )
 
 CAPABILITIES = b"* CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN STARTTLS\r\n%T OK done\r\n"
@@ -96,6 +97,13 @@ HOSTILE: dict[str, tuple[dict[str, Act], Cause, str]] = {
         Cause.PROTOCOL,
         "capability",
     ),
+    "announces a literal beyond all numbers": (
+        {"CAPABILITY": b"* X {18446744073709551616}\r\n"},
+        Cause.PROTOCOL,
+        "capability",
+    ),
+    "sends more of a literal than it said": ({"CAPABILITY": b"* X {2}\r\nab%T OK\r\n"}, Cause.PROTOCOL, "capability"),
+    "closes within a literal": ({"CAPABILITY": then_close(b"* X {9}\r\nab")}, Cause.DISCONNECTED, "capability"),
     "continues what nobody began": ({"CAPABILITY": b"+ go on\r\n"}, Cause.PROTOCOL, "capability"),
     "is no IMAP4rev1": ({"CAPABILITY": b"* CAPABILITY IMAP9\r\n%T OK\r\n"}, Cause.PROTOCOL, "capability"),
     "knows no CAPABILITY": ({"CAPABILITY": b"%T BAD what\r\n"}, Cause.REJECTED_PERMANENT, "capability"),
@@ -173,6 +181,9 @@ async def test_a_polite_server_is_up_after_all_phases(run: Run, login: dict[str,
         {"CAPABILITY": bytewise(CAPABILITIES), "SELECT": bytewise(POLITE.replies["SELECT"])},  # type: ignore[arg-type]
         {"CAPABILITY": CAPABILITIES.replace(b"\r\n", b"\n")},
         {"greeting": b"* OK ready\r\n* 3 EXISTS\r\n* OK [ALERT] soon\r\n"},
+        {"CAPABILITY": b"* X {-5}\r\n" + CAPABILITIES},
+        {"CAPABILITY": b"* X {0}\r\n\r\n" + CAPABILITIES},
+        {"STATUS": '* STATUS "งาน" (MESSAGES 3)\r\n%T OK เสร็จ\r\n'.encode()},
         {"LOGOUT": close},
         {"LOGOUT": b"garbage\r\n"},
     ],
@@ -184,6 +195,9 @@ async def test_a_polite_server_is_up_after_all_phases(run: Run, login: dict[str,
         "sends byte by byte",
         "ends lines with LF",
         "says more than a greeting at once",
+        "announces a negative literal",
+        "sends an empty literal",
+        "answers in Thai",
         "closes at LOGOUT",
         "talks nonsense at LOGOUT",
     ],
@@ -192,6 +206,31 @@ async def test_an_odd_server_is_up(changes: dict[str, Act], run: Run, login: dic
     async with serving(POLITE.but(**changes)) as script:
         result = await run("imap", clear(script, login))
     assert result.failure is None
+
+
+IN_TURN = [verb for verb in POLITE.replies if verb not in {"*", "LOGIN", "LOGOUT"}]
+
+
+@pytest.mark.parametrize("verb", IN_TURN)
+async def test_what_nobody_asked_for_is_no_failure(verb: str, run: Run, login: dict[str, Any]) -> None:
+    """A server may tell of its mailbox whenever it likes (RFC 3501 section 5.2)."""
+    answer = POLITE.replies[verb]
+    assert isinstance(answer, bytes)
+    unasked = (
+        "* OK [ALERT] ปิดปรับปรุงคืนนี้\r\n* 7 EXISTS\r\n* 1 FETCH (FLAGS ())\r\n* 2 EXPUNGE\r\n* NO low on space\r\n"
+    ).encode()
+    async with serving(POLITE.but(**{verb: unasked + answer})) as script:
+        result = await run("imap", clear(script, login))
+    assert result.failure is None
+
+
+@pytest.mark.parametrize("verb", IN_TURN)
+async def test_an_answer_to_another_command_is_no_answer(verb: str, run: Run, login: dict[str, Any]) -> None:
+    answer = POLITE.replies[verb]
+    assert isinstance(answer, bytes)
+    async with serving(POLITE.but(**{verb: answer.replace(b"%T ", b"ZZ9 ")})) as script:
+        result = await run("imap", clear(script, login))
+    assert result.cause is Cause.PROTOCOL
 
 
 async def test_login_quotes_user_and_password(run: Run, login: dict[str, Any]) -> None:
@@ -220,6 +259,7 @@ async def test_a_server_that_hangs_at_the_farewell_is_up(
         ({"greeting": drip(b"* OK ")}, "greeting"),
         ({"CAPABILITY": stall}, "capability"),
         ({"CAPABILITY": drip(b"* OK ")}, "capability"),
+        ({"CAPABILITY": b"* X {500}\r\nfewer than it said\r\n" + CAPABILITIES}, "capability"),
         ({"AUTHENTICATE": stall}, "auth"),
         ({"SELECT": stall}, "select"),
         ({"STATUS": stall}, "status"),

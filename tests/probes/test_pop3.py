@@ -75,6 +75,9 @@ HOSTILE: dict[str, tuple[dict[str, Act], Cause, str]] = {
     "closes at the login": ({"AUTH": close}, Cause.DISCONNECTED, "auth"),
     "asks on and on": ({"AUTH": b"+ more\r\n"}, Cause.PROTOCOL, "auth"),
     "counts in words": ({"STAT": b"+OK two messages\r\n"}, Cause.PROTOCOL, "stat"),
+    "counts below nothing": ({"STAT": b"+OK -1 -5\r\n"}, Cause.PROTOCOL, "stat"),
+    "lists in Thai digits": ({"LIST": "+OK\r\n๑ ๒\r\n.\r\n".encode()}, Cause.PROTOCOL, "list"),
+    "answers STAT twice": ({"STAT": b"+OK 2 320\r\n+OK 2 320\r\n"}, Cause.PROTOCOL, "list"),
     "counts beyond all bounds": ({"STAT": b"+OK " + b"9" * 5000 + b" 1\r\n"}, Cause.PROTOCOL, "stat"),
     "lists in words": ({"LIST": b"+OK\r\none two\r\n.\r\n"}, Cause.PROTOCOL, "list"),
     "lists messages without end": ({"LIST": flood(b"+OK\r\n" + b"1 2\r\n" * 500)}, Cause.PROTOCOL, "list"),
@@ -129,10 +132,19 @@ async def test_one_attempt_with_sasl_plain_where_it_is_offered(run: Run, login: 
         {"CAPA": ONLY_USER},
         {"CAPA": bytewise(CAPABILITIES), "STAT": bytewise(b"+OK 0 0\r\n")},
         {"CAPA": CAPABILITIES.replace(b"\r\n", b"\n")},
+        {"greeting": "+OK สวัสดี\r\n".encode()},
         {"QUIT": close},
         {"QUIT": b"garbage\r\n"},
     ],
-    ids=["knows RFC 1939 only", "knows USER only", "sends byte by byte", "ends lines with LF", "closes", "babbles"],
+    ids=[
+        "knows RFC 1939 only",
+        "knows USER only",
+        "sends byte by byte",
+        "ends lines with LF",
+        "greets in Thai",
+        "closes",
+        "babbles",
+    ],
 )
 async def test_an_odd_server_is_up(changes: dict[str, Act], run: Run, login: dict[str, Any]) -> None:
     async with serving(POLITE.but(**changes)) as script:

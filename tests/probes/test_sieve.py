@@ -74,6 +74,9 @@ HOSTILE: dict[str, tuple[dict[str, Act], Cause, str]] = {
     "greets twice": ({"greeting": LISTED + b"OK\r\n"}, Cause.PROTOCOL, "capability"),
     "announces a huge literal": ({"CAPABILITY": b"{4294967296}\r\n"}, Cause.PROTOCOL, "capability"),
     "announces a literal of absurd length": ({"CAPABILITY": b"{99999999999}\r\n"}, Cause.PROTOCOL, "capability"),
+    "announces a negative literal": ({"CAPABILITY": b"{-5}\r\nOK\r\n"}, Cause.PROTOCOL, "capability"),
+    "sends more of a literal than it said": ({"LISTSCRIPTS": b"{2}\r\nabc\r\nOK\r\n"}, Cause.PROTOCOL, "listscripts"),
+    "answers twice": ({"CAPABILITY": LISTED * 2}, Cause.PROTOCOL, "auth"),
     "closes within a literal": ({"CAPABILITY": cut}, Cause.DISCONNECTED, "capability"),
     "refuses CAPABILITY": ({"CAPABILITY": b'NO "no"\r\n'}, Cause.REJECTED_PERMANENT, "capability"),
     "offers no login": ({"CAPABILITY": lacking(b'"SASL')}, Cause.AUTH_UNAVAILABLE, "auth"),
@@ -169,6 +172,7 @@ async def test_an_odd_server_is_up(changes: dict[str, Act], run: Run, login: dic
         ({"greeting": drip(b'"A')}, "greeting"),
         ({"CAPABILITY": stall}, "capability"),
         ({"AUTHENTICATE": stall}, "auth"),
+        ({"LISTSCRIPTS": b"{500}\r\nfewer than it said\r\nOK\r\n"}, "listscripts"),
         ({"LISTSCRIPTS": drip(b'"a')}, "listscripts"),
     ],
 )

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from probes.errors import Cause
 from tests.probes.conftest import PASSWORD, Authority, Run
-from tests.probes.scripted import Script, close, flood, half_close, serving, stall
+from tests.probes.scripted import Script, close, flood, half_close, serving, stall, then_close
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 LOGIN_FORM = """<form action="/?_task=login" method="post"><input type="hidden" name="_token" value="t0ken">
@@ -245,8 +245,36 @@ async def test_a_refused_certificate_is_shown(run: Run, login: dict[str, Any], a
             Script(b"", {"GET": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "*": b""}),
             Cause.PROTOCOL,
         ),
+        (Script(b"", {"GET": b"HTTP/1.1 000 no\r\n\r\n", "*": b""}), Cause.PROTOCOL),
+        (Script(b"", {"GET": b"HTTP/1.1 999 no\r\nContent-Length: 0\r\n\r\n", "*": b""}), Cause.REJECTED_PERMANENT),
+        (Script(b"", {"GET": b"HTTP/1.1 2000 no\r\n\r\n", "*": b""}), Cause.PROTOCOL),
+        (Script(b"", {"GET": b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n", "*": b""}), Cause.PROTOCOL),
+        (Script(b"", {"GET": b"HTTP/1.1 200 OK\r\nX: a\0b\r\n\r\n", "*": b""}), Cause.PROTOCOL),
+        (
+            Script(b"", {"GET": then_close(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nfewer"), "*": b""}),
+            Cause.DISCONNECTED,
+        ),
+        (
+            Script(b"", {"GET": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n", "*": b""}),
+            Cause.PROTOCOL,
+        ),
     ],
-    ids=["closes", "says no more", "closes at GET", "is an SMTP server", "long line", "many headers", "bad chunk"],
+    ids=[
+        "closes",
+        "says no more",
+        "closes at GET",
+        "is an SMTP server",
+        "long line",
+        "many headers",
+        "bad chunk",
+        "code 000",
+        "code 999",
+        "four digits",
+        "negative length",
+        "NUL",
+        "fewer than said",
+        "negative chunk",
+    ],
 )
 async def test_what_is_no_web_server_is_named_at_once(script: Script, cause: Cause, run: Run) -> None:
     async with serving(script.but()) as server:
