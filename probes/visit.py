@@ -16,6 +16,7 @@ from probes.base import Steps
 from probes.errors import Cause, ProbeFailureError
 
 MAX_PAGE = 1 << 20
+MAX_VISIT = 4 * MAX_PAGE  # of one connection
 MAX_REDIRECTS = 5
 _HEADERS = {
     "User-Agent": "mailuptime",
@@ -33,9 +34,22 @@ class Page:
 
 
 class Connection(ResponseHandler):
-    """aiohttp's, which remembers how it ended."""
+    """aiohttp's, which remembers how it ended, and bears no more than a visit can bring.
+
+    aiohttp bounds headers and `Visit` bounds pages, but nobody what may come before: empty lines, or 1xx replies.
+    """
 
     ended: BaseException | None = None
+    heard = 0  # bytes
+
+    def data_received(self, data: bytes) -> None:
+        self.heard += len(data)
+        if self.heard > MAX_VISIT:
+            self.set_exception(ProbeFailureError(Cause.PROTOCOL, f"more than {MAX_VISIT} bytes in one visit"))
+            if self.transport is not None:
+                self.transport.abort()
+            return
+        super().data_received(data)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self.ended = exc

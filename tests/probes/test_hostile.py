@@ -87,9 +87,9 @@ async def test_a_server_may_close_within_a_line_in_every_turn(turn: Turn, run: R
     assert (result.cause, result.steps.failed) == (Cause.DISCONNECTED, turn.phase)
 
 
-@pytest.mark.parametrize("turn", [turn for turn in TURNS if turn.protocol != "webmail"], ids=str)
+@EVERY_TURN
 async def test_empty_lines_without_end_are_no_reply_in_any_turn(turn: Turn, run: Run, login: dict[str, Any]) -> None:
-    """Before an HTTP reply they are to be ignored (RFC 9112 section 2.2): there, only the deadline ends them."""
+    """Before an HTTP reply they are to be ignored (RFC 9112 section 2.2), but not for ever."""
     async with nothing_left(), serving(turn.play(flood(b"\r\n" * 4000))) as script:
         result = await run(turn.protocol, turn.options(script, login))
     assert (result.cause, result.steps.failed) == (Cause.PROTOCOL, turn.phase)
@@ -155,6 +155,13 @@ async def test_only_a_kept_connection_that_ends_is_asked_for_once_more(run: Run)
     async with nothing_left(), serving(Script(b"", {"GET": in_turn(close, http(LOGIN_FORM)), "*": b""})) as script:
         result = await run("webmail", reach("webmail", script.port, None))
     assert (result.cause, script.visits) == (Cause.DISCONNECTED, 1)
+
+
+@pytest.mark.parametrize("turn", [turn for turn in TURNS if turn.protocol == "webmail"], ids=str)
+async def test_continuing_without_end_is_no_reply(turn: Turn, run: Run, login: dict[str, Any]) -> None:
+    async with nothing_left(), serving(turn.play(flood(b"HTTP/1.1 100 Continue\r\n\r\n" * 400))) as script:
+        result = await run(turn.protocol, turn.options(script, login))
+    assert (result.cause, result.steps.failed) == (Cause.PROTOCOL, turn.phase)
 
 
 @pytest.mark.parametrize("protocol", VERBS)

@@ -13,12 +13,10 @@ from tests.probes.scripted import (
     Script,
     bytewise,
     close,
-    drip,
     flood,
     half_close,
     reset,
     serving,
-    stall,
     upgrade,
 )
 
@@ -161,28 +159,6 @@ async def test_a_long_credential_waits_to_be_asked_for(run: Run, login: dict[str
         result = await run("pop3", clear(script, login | {"username": "u" * 300}))
     assert result.failure is None
     assert b"AUTH PLAIN\r\n" in script.heard
-
-
-@pytest.mark.parametrize(
-    ("changes", "phase"),
-    [
-        ({"greeting": stall}, "greeting"),
-        ({"greeting": drip(b"+OK ")}, "greeting"),
-        ({"CAPA": stall}, "capability"),
-        ({"CAPA": drip(b"+OK ")}, "capability"),
-        ({"AUTH": stall}, "auth"),
-        ({"STAT": stall}, "stat"),
-        ({"LIST": stall}, "list"),
-        ({"UIDL": drip(b"+OK ")}, "uidl"),
-    ],
-)
-async def test_a_stall_is_left_to_the_deadline_and_leaves_nothing_behind(
-    changes: dict[str, Act], phase: str, run: Run, login: dict[str, Any]
-) -> None:
-    async with serving(POLITE.but(**changes)) as script:
-        result = await run("pop3", clear(script, login), expire=phase)
-    assert result.timed_out
-    assert result.steps.failed == phase
 
 
 # STLS

@@ -13,12 +13,10 @@ from tests.probes.scripted import (
     Script,
     bytewise,
     close,
-    drip,
     flood,
     half_close,
     reset,
     serving,
-    stall,
     upgrade,
 )
 
@@ -157,25 +155,6 @@ async def test_an_odd_server_is_up(changes: dict[str, Act], run: Run, login: dic
     async with serving(POLITE.but(**changes)) as script:
         result = await run("submission", clear(script, login))
     assert result.failure is None
-
-
-@pytest.mark.parametrize(
-    ("changes", "phase"),
-    [
-        ({"greeting": stall}, "greeting"),
-        ({"greeting": drip(b"220-")}, "greeting"),
-        ({"EHLO": stall}, "ehlo"),
-        ({"EHLO": drip(b"250-")}, "ehlo"),
-        ({"AUTH": stall}, "auth"),
-    ],
-)
-async def test_a_stall_is_left_to_the_deadline_and_leaves_nothing_behind(
-    changes: dict[str, Act], phase: str, run: Run, login: dict[str, Any]
-) -> None:
-    async with serving(POLITE.but(**changes)) as script:
-        result = await run("submission", clear(script, login), expire=phase)
-    assert result.timed_out
-    assert result.steps.failed == phase
 
 
 # STARTTLS
