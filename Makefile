@@ -2,7 +2,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-WORKERS ?= 2
+# More than cores: the tests wait for servers more than they compute.
+WORKERS ?= 4
 ON_THE_WHEEL := tests/e2e tests/settings tests/ledger tests/replay tests/metrics tests/fuzz
 
 .PHONY: bench dashboards demo fuzz test lint types tests wheel lab format lock clean mutate
