@@ -3,16 +3,16 @@
 import asyncio
 import re
 import ssl
-from collections import deque
 from typing import ClassVar, Literal, cast
 
 from pydantic import Field
 
 from probes import net, sasl
 from probes.base import CONCEALED, Steps
+from probes.dialogue import LineProtocol
 from probes.errors import Cause, ProbeFailureError
 from probes.expect import MailExpect
-from probes.lines import LineBuffer, response_code
+from probes.lines import response_code
 from probes.session import MailLogin, MailOptions, MailProbe
 from probes.tls import TlsOptions
 
@@ -52,48 +52,16 @@ class Pop3Options(MailOptions):
     )
 
 
-class Pop3Session(asyncio.Protocol):
-    """The dialogue. Lines wait in a queue; `LineBuffer` bounds how many can come."""
+class Pop3Session(LineProtocol):
+    """The dialogue."""
 
     CAPABILITY: ClassVar = "capability"
 
     def __init__(self, steps: Steps) -> None:
-        self.transport: asyncio.Transport | None = None
+        super().__init__(steps)
         self.capabilities: dict[str, str] | None = None  # None: the server does not tell
-        self._steps = steps
         self._greeting = ""
         self._logged_in = False
-        self._buffer = LineBuffer()
-        self._lines: deque[bytes] = deque()
-        self._failure: ProbeFailureError | None = None
-        self._more = asyncio.Event()
-
-    @property
-    def protocol(self) -> asyncio.Protocol:
-        return self
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)
-
-    def data_received(self, data: bytes) -> None:
-        if self._failure:
-            return
-        try:
-            self._buffer.push(data)
-            while (line := self._buffer.line()) is not None:
-                self._lines.append(line)
-        except ProbeFailureError as failure:
-            self._fail(failure)
-        self._more.set()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._fail(net.lost(exc))
-
-    def _fail(self, failure: ProbeFailureError) -> None:
-        self._failure = self._failure or failure
-        self._more.set()
-        if self.transport is not None:
-            self.transport.abort()
 
     async def greeting(self) -> None:
         self._greeting = line = await self._line()
@@ -119,7 +87,7 @@ class Pop3Session(asyncio.Protocol):
         if self.capabilities is None or "STLS" not in self.capabilities:
             raise ProbeFailureError(Cause.STARTTLS_UNAVAILABLE, "STLS is not offered")
         await self.command("STLS")
-        if self._lines or self._buffer:
+        if self._unasked:
             raise ProbeFailureError(Cause.PROTOCOL, "plaintext behind the answer to STLS")
         transport = cast("asyncio.Transport", self.transport)
         self.transport = await net.start_tls(transport, self, context, server_name)
@@ -198,14 +166,11 @@ class Pop3Session(asyncio.Protocol):
 
     async def command(self, command: str, expected: str = "+OK", *, shown: str | None = None) -> str:
         """One command and the first line of its answer; `shown` is what may be shown of a command with a secret."""
-        if self._lines or self._buffer:
+        if self._unasked:
             raise ProbeFailureError(Cause.PROTOCOL, "a reply to no command")
         if "\r" in command or "\n" in command or "\0" in command:
             raise ProbeFailureError(Cause.INTERNAL, "a user name or password with a line end in it")
-        if self._failure:
-            raise self._failure
-        self._steps.said("C", command if shown is None else shown)
-        net.send(self.transport, command.encode() + b"\r\n")
+        self._send(command, command if shown is None else shown)
         line = await self._line()
         self._note_code(line)
         if line.startswith("-ERR"):
@@ -229,16 +194,6 @@ class Pop3Session(asyncio.Protocol):
             if len(lines) > MAX_LIST:
                 raise ProbeFailureError(Cause.PROTOCOL, f"a list of more than {MAX_LIST} lines")
         return lines
-
-    async def _line(self) -> str:
-        while not self._lines:
-            if self._failure:
-                raise self._failure
-            self._more.clear()
-            await self._more.wait()
-        line = self._lines.popleft().decode(errors="replace")
-        self._steps.said("S", line)
-        return line
 
 
 class Pop3Probe(MailProbe):

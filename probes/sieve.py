@@ -3,7 +3,6 @@
 import asyncio
 import re
 import ssl
-from collections import deque
 from dataclasses import dataclass
 from typing import ClassVar, Literal, cast
 
@@ -11,9 +10,10 @@ from pydantic import Field
 
 from probes import net, sasl
 from probes.base import CONCEALED, Steps
+from probes.dialogue import LineProtocol
 from probes.errors import Cause, ProbeFailureError
 from probes.expect import MailExpect
-from probes.lines import MAX_BYTES, LineBuffer
+from probes.lines import MAX_BYTES
 from probes.session import MailLogin, MailOptions, MailProbe
 from probes.tls import TlsOptions
 
@@ -64,52 +64,19 @@ class _Answer:
     text: str
 
 
-class SieveSession(asyncio.Protocol):
-    """The dialogue. A literal becomes a quoted string in its line; `LineBuffer` bounds how much can come."""
+class SieveSession(LineProtocol):
+    """The dialogue. A literal becomes a quoted string in its line."""
 
     CAPABILITY: ClassVar = "capability"
 
     def __init__(self, steps: Steps) -> None:
-        self.transport: asyncio.Transport | None = None
+        super().__init__(steps)
         self.capabilities: dict[str, str] = {}
-        self._steps = steps
         self._logged_in = False
-        self._buffer = LineBuffer()
         self._begun = bytearray()  # of a line that a literal has broken
         self._literal = 0  # bytes of it still to come
-        self._lines: deque[str] = deque()
-        self._failure: ProbeFailureError | None = None
-        self._more = asyncio.Event()
-
-    @property
-    def protocol(self) -> asyncio.Protocol:
-        return self
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)
-
-    def data_received(self, data: bytes) -> None:
-        if self._failure:
-            return
-        try:
-            self._buffer.push(data)
-            while self._consumed():
-                pass
-        except ProbeFailureError as failure:
-            self._fail(failure)
-        self._more.set()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._fail(net.lost(exc))
-
-    def _fail(self, failure: ProbeFailureError) -> None:
-        self._failure = self._failure or failure
-        self._more.set()
-        if self.transport is not None:
-            self.transport.abort()
 
     def _consumed(self) -> bool:
-        """Take the next piece of what has come; False where it is not whole yet."""
         if self._literal:
             data = self._buffer.take(self._literal)
             self._literal -= len(data)
@@ -209,15 +176,12 @@ class SieveSession(asyncio.Protocol):
 
     @property
     def _unasked(self) -> bool:
-        return bool(self._lines or self._buffer or self._begun or self._literal)
+        return super()._unasked or bool(self._begun or self._literal)
 
     def _send(self, line: str, shown: str) -> None:
         if self._unasked:
             raise ProbeFailureError(Cause.PROTOCOL, "a reply to no command")
-        if self._failure:
-            raise self._failure
-        self._steps.said("C", shown)
-        net.send(self.transport, line.encode() + b"\r\n")
+        super()._send(line, shown)
 
     async def _answer(self) -> _Answer:
         lines: list[str] = []
@@ -244,16 +208,6 @@ class SieveSession(asyncio.Protocol):
         if answer.result != "OK":
             raise _refused(answer)
         return answer
-
-    async def _line(self) -> str:
-        while not self._lines:
-            if self._failure:
-                raise self._failure
-            self._more.clear()
-            await self._more.wait()
-        line = self._lines.popleft()
-        self._steps.said("S", line)
-        return line
 
 
 class SieveProbe(MailProbe):
