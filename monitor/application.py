@@ -20,7 +20,7 @@ from monitor.metrics import Answer, Exposition, Health, Lateness, PhaseDurations
 from monitor.metrics.subjects import seconds_by_phase
 from monitor.photographer import Photographer
 from monitor.runner import Result
-from monitor.snapshot import ServicePicture, TargetPicture
+from monitor.snapshot import ServicePicture, Snapshot, TargetPicture
 
 REST = 9
 """How many times as long as a snapshot took none is taken: at most a tenth of the event loop goes to them."""
@@ -74,6 +74,10 @@ class Application:
         self._outages = {one.name: one.outage for one in fresh.services if one.outage is not None}
         ended = self._clock.monotonic()
         self._rested = ended + REST * (ended - began)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self._snapshot
 
     @property
     def seconds(self) -> Mapping[str, StateSeconds]:

@@ -8,6 +8,8 @@ from contextlib import AsyncExitStack
 import structlog
 
 from monitor import __version__
+from monitor.alerting.notifications import Notifications
+from monitor.alerting.sender import send, understood
 from monitor.application import Application
 from monitor.assembly import rules_of, targets_of
 from monitor.attachments import Attachments
@@ -67,6 +69,8 @@ class Daemon:
         desk = Desk(settings, self.book, declarations)
         self.bookkeeper = Bookkeeper(self.clock, self.book, desk, self.recorder, self._writer, settings.sla.close_after)
         self.bookkeeper.open(ledger)
+        self.notifications = Notifications(self.clock, settings.zone, settings.notify, self._writer.commit, send)
+        self.notifications.load(ledger)
         self._wall_clock = WallClock(self.clock)
         self._notifier = Notifier()
         self._clock_steps = 0
@@ -153,6 +157,7 @@ class Daemon:
                 tasks: list[Callable[[], Awaitable[None]]] = [
                     self.scheduler.run, self.recorder.run, self._open_books, self._lag.run, self._self_tests.run,
                     self._refresh, self._pet_watchdog, self._reload, self._keep_counters, self.posture.run,
+                    self._notify,
                 ]  # fmt: skip
                 running = [group.create_task(_run(task), name=task.__name__) for task in tasks]
                 await self._stopping.wait()
@@ -176,6 +181,7 @@ class Daemon:
             try:
                 settings = load(self.settings.path)
                 settings.load_secrets()
+                await understood(settings)
                 targets = targets_of(settings, self.deliveries)
             except (ConfigurationError, ValueError) as error:
                 self._reloaded = (False, self._reloaded[1])
@@ -197,6 +203,7 @@ class Daemon:
         self._self_tests.change(canaries(self.clock, settings.self_test))
         self.recorder.put(Arrival(None, facts=(*facts, self._fact("reloaded", {"added": added, "removed": removed}))))
         self.posture.change(settings.security, self._probed)
+        self.notifications.change(settings.notify, settings.zone)
         self.settings = settings
         self._reloaded = (True, now)
         log.info("configuration.reloaded", added=added, removed=removed, rules_changed=bool(facts))
@@ -237,6 +244,7 @@ class Daemon:
             clock_synchronized=clock_synchronized(),
             security=self.posture.exported,
             surveyed=self.posture.surveyed,
+            notifications=self.notifications.results,
         )
 
     def _fact(self, kind: str, body: dict[str, object]) -> Fact:
@@ -251,6 +259,9 @@ class Daemon:
         while True:
             await self.clock.sleep(1.0)
             self._application.refresh()
+
+    async def _notify(self) -> None:
+        await self.notifications.run(lambda: (self._application.snapshot, self._health(), self.lateness.read()))
 
     async def _keep_counters(self) -> None:
         """Counters that never go back go on after a restart from where they were last kept."""

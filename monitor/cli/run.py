@@ -23,6 +23,7 @@ def run(arguments: argparse.Namespace) -> Exit:
 
     settings = configuration(arguments.config)
     load_secrets(settings)
+    have_understood(settings)
     configure(settings.log.level, settings.log.format)
     try:
         ledger = Ledger(settings.ledger.path)
@@ -39,6 +40,17 @@ def run(arguments: argparse.Namespace) -> Exit:
     except ListenError as error:
         raise CommandError(Exit.UNAVAILABLE, str(error)) from None
     return Exit.OK
+
+
+def have_understood(settings: Settings) -> None:
+    """Have Apprise look at the receivers' URLs; each that it does not know is a line, and the status is 78."""
+    from monitor.alerting.sender import understood  # noqa: PLC0415 - where nobody is told, nothing of it is needed
+
+    if settings.notify.urls:
+        try:
+            asyncio.run(understood(settings))
+        except ConfigurationError as error:
+            raise CommandError(Exit.CONFIGURATION, *(str(problem) for problem in error.problems)) from None
 
 
 def load_secrets(settings: Settings) -> None:

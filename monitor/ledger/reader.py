@@ -150,6 +150,10 @@ class Reader:
         """Of each round trip how many messages came to which end: target, result, count."""
         yield from self._select("SELECT name, result, count FROM tallies JOIN targets ON targets.id = target")
 
+    def alerting(self) -> str | None:
+        """What alerts remember, as JSON; None where nothing was ever kept."""
+        return next((state for (state,) in self._select("SELECT state FROM alerting")), None)
+
     def _select(self, query: str, *values: object) -> Iterator[Any]:
         try:
             yield from self._connection.execute(query, values)

@@ -1,8 +1,8 @@
 """The ledger's tables, as migrations by version.
 
 Kinds of data: `facts` (append-only, hash-chained), `checks` (the raw tail), what is derived from them (`timelines`,
-`state_seconds`) and may be rebuilt at any time, and what round trips remember (`sent`, `tallies`), which decides no
-figure. Durations and instants are integer microseconds.
+`state_seconds`) and may be rebuilt at any time, and what round trips and alerts remember (`sent`, `tallies`,
+`alerting`), which decides no figure. Durations and instants are integer microseconds.
 """
 
 import sqlite3
@@ -93,6 +93,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             unknown INTEGER NOT NULL
         ) STRICT
         """,
+    ),
+    (
+        # Which alerts fire and what has still to be said of them: one document, which decides no figure
+        "CREATE TABLE alerting (id INTEGER PRIMARY KEY CHECK (id = 1), state TEXT NOT NULL) STRICT",
     ),
 )
 

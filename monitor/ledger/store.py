@@ -39,6 +39,7 @@ class Batch:
     forgotten: set[str] = field(default_factory=set)  # tokens
     tallies: dict[tuple[str, str], int] = field(default_factory=dict)  # by target and result
     seconds: dict[str, StateSeconds] = field(default_factory=dict)  # by service
+    alerting: str = ""  # JSON
 
     def __bool__(self) -> bool:
         return any(getattr(self, part.name) for part in fields(self))
@@ -123,6 +124,8 @@ class Ledger(Reader):
             " VALUES (?, ?, ?, ?, ?, ?)",
             [(name, s.settled, s.up, s.down, s.excused, s.unknown) for name, s in batch.seconds.items()],
         )
+        if batch.alerting:
+            self._connection.execute("INSERT OR REPLACE INTO alerting (id, state) VALUES (1, ?)", (batch.alerting,))
         self._write_deliveries(batch)
 
     def _write_deliveries(self, batch: Batch) -> None:

@@ -35,6 +35,7 @@ class Health:
     clock_synchronized: bool | None = None
     security: tuple[SecurityFact, ...] = ()
     surveyed: Instant | None = None
+    notifications: Mapping[str, int] = field(default_factory=dict)
 
 
 def monitor_block(health: Health, month: str) -> Block:
@@ -60,6 +61,8 @@ def monitor_block(health: Health, month: str) -> Block:
     if health.surveyed is not None:
         lines.add(names.SURVEYED, "", health.surveyed / SECOND)
     lines.add(names.TURNED_AWAY, "", health.turned_away)
+    for result, count in health.notifications.items():
+        lines.add(names.NOTIFICATIONS, labelled(("result",), (result,)), count)
     lines.add(names.RELOADED, "", health.configured)
     lines.add(names.RELOADED_AT, "", health.configured_at / SECOND)
     lines.add(names.BUILD, labelled(("version",), (__version__,)), 1)

@@ -131,6 +131,9 @@ PUBLISHES = _gauge(
 )
 SURVEYED = _gauge("security_checked_timestamp_seconds", (), "When the security facts were asked about last.")
 TURNED_AWAY = _counter("checks_turned_away", (), "Checks not recorded: too many waited for the ledger.")
+NOTIFICATIONS = _counter(
+    "notifications", ("result",), "Messages of the built-in notifications by what became of them, for each receiver."
+)
 RELOADED = _gauge("config_last_reload_successful", (), "1 if the last reading of the configuration succeeded.")
 RELOADED_AT = _gauge("config_last_reload_success_timestamp_seconds", (), "When the configuration in force was read.")
 BUILD = Family("mailuptime_build_info", "info", ("version",), "The program that is running.")
@@ -147,7 +150,7 @@ OF_MONTHS = (
 )  # fmt: skip
 OF_THE_MONITOR = (
     CURRENT, WRITABLE, PENDING, LAST_COMMIT, LAG, STEPS, SYNCHRONIZED, SELF_TEST, REFUSES, PUBLISHES, SURVEYED,
-    TURNED_AWAY, RELOADED, RELOADED_AT, BUILD,
+    TURNED_AWAY, NOTIFICATIONS, RELOADED, RELOADED_AT, BUILD,
 )  # fmt: skip
 HISTOGRAMS = (LATENESS, PHASES)
 GROUPS = {

@@ -59,14 +59,14 @@ def _last_check(lines: Lines, target: TargetPicture, plain: str, own: str) -> No
             lines.add(names.PROBLEM, f"{plain},{labelled(('problem',), (problem,))}", 1)
     if target.expiring is not None:
         lines.add(names.EXPIRING, plain, target.expiring)
-    met = _expectation_met(target.last) if target.expects else None
+    met = expectation_met(target.last) if target.expects else None
     if met is not None:
         lines.add(names.EXPECTED, plain, met)
     if seen.quota_used is not None:
         lines.add(names.QUOTA, plain, seen.quota_used)
 
 
-def _expectation_met(last: Result) -> bool | None:
+def expectation_met(last: Result) -> bool | None:
     """Whether the check was all that `expect` asks for; None where it failed before that was looked at."""
     if last.check.outcome is Outcome.UP:
         return not any(warning.startswith(_SLOW) for warning in last.evidence.warnings)

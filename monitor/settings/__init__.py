@@ -20,6 +20,7 @@ from monitor.settings.models import (
 )
 from monitor.settings.modules import ModuleSettings, ProbeSettings, read_modules
 from monitor.settings.nodes import Document, read
+from monitor.settings.notify import NotifySettings, report_urls
 from monitor.settings.problems import ConfigurationError, Loc, Mark, Problem, Report, suggest
 from monitor.settings.reader import Placed, Reader, Types
 from monitor.settings.secrets import SecretError, SecretReference
@@ -64,6 +65,7 @@ SECTIONS: dict[str, type[Section]] = {
     "defaults": Defaults,
     "maintenance_policy": MaintenancePolicy,
     "security": SecuritySettings,
+    "notify": NotifySettings,
 }
 LISTS = ("self_test", "services", "maintenance", "exclusions")
 NAMED = ("modules",)
@@ -84,6 +86,7 @@ class Settings:
     defaults: Defaults
     maintenance_policy: MaintenancePolicy
     security: SecuritySettings
+    notify: NotifySettings
     self_test: tuple[SelfTest, ...]
     services: tuple[ServiceSettings, ...]
     maintenance: tuple[WindowSettings, ...]
@@ -141,6 +144,7 @@ def _settings(reader: Reader, tree: dict[str, Any], path: Path, sla: SlaSettings
     top_level = reader.model(TopLevel, listed, ()) or TopLevel.model_construct()
     names = names_of(tree)
     report_targets(reader, made["security"], names)
+    report_urls(reader, made["notify"])
     return Settings(
         path=path,
         **made,

@@ -1,0 +1,1 @@
+"""Alerts without Prometheus: the rules of `config/prometheus/rules` over the daemon's snapshots, and their sending."""
