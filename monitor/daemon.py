@@ -69,8 +69,7 @@ class Daemon:
         desk = Desk(settings, self.book, declarations)
         self.bookkeeper = Bookkeeper(self.clock, self.book, desk, self.recorder, self._writer, settings.sla.close_after)
         self.bookkeeper.open(ledger)
-        self.notifications = Notifications(self.clock, settings.zone, settings.notify, self._writer.commit, send)
-        self.notifications.load(ledger)
+        self.notifications = Notifications(self.clock, settings, ledger, self._writer.commit, send)
         self._wall_clock = WallClock(self.clock)
         self._notifier = Notifier()
         self._clock_steps = 0
@@ -203,7 +202,7 @@ class Daemon:
         self._self_tests.change(canaries(self.clock, settings.self_test))
         self.recorder.put(Arrival(None, facts=(*facts, self._fact("reloaded", {"added": added, "removed": removed}))))
         self.posture.change(settings.security, self._probed)
-        self.notifications.change(settings.notify, settings.zone)
+        self.notifications.change(settings)
         self.settings = settings
         self._reloaded = (True, now)
         log.info("configuration.reloaded", added=added, removed=removed, rules_changed=bool(facts))

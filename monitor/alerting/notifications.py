@@ -8,7 +8,6 @@ that one that hangs holds up no other; everything else goes on meanwhile.
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -21,7 +20,7 @@ from monitor.ledger import Batch, LedgerUnavailableError
 from monitor.ledger.reader import Reader
 from monitor.metrics import Health
 from monitor.metrics.histogram import Reading
-from monitor.settings.notify import NotifySettings
+from monitor.settings import Settings
 from monitor.settings.secrets import SecretError
 from monitor.snapshot import Snapshot
 
@@ -41,33 +40,26 @@ View = Callable[[], tuple[Snapshot, Health, Reading]]
 
 
 class Notifications:
-    """`commit` raises LedgerUnavailableError; without receivers nothing is evaluated."""
+    """Without receivers nothing is evaluated. `ledger` is read once; `commit` raises LedgerUnavailableError."""
 
     def __init__(
-        self, clock: Clock, zone: ZoneInfo, settings: NotifySettings, commit: Callable[[Batch], Awaitable[None]],
-        send: Send,
-    ) -> None:  # fmt: skip
+        self, clock: Clock, settings: Settings, ledger: Reader, commit: Callable[[Batch], Awaitable[None]], send: Send
+    ) -> None:
         self._clock = clock
-        self._zone = zone
-        self._settings = settings
+        self._zone, self._settings = settings.zone, settings.notify
         self._commit = commit
         self._send = send
-        self._memory = Memory()
-        self._kept: tuple[object, ...] = ()
+        state = ledger.alerting()
+        self._memory = Memory() if state is None else Memory.of(state)
+        self._kept = self._memory.lasting()
         self._results: Counter[str] = Counter()
         self._workers: dict[str, asyncio.Task[None]] = {}
         self._saving: set[asyncio.Future[None]] = set()
+        self.change(settings)
 
-    def load(self, ledger: Reader) -> None:
-        """Take up what the ledger holds; called once, before anything is written."""
-        state = ledger.alerting()
-        if state is not None:
-            self._memory = Memory.of(state)
-            self._kept = self._memory.lasting()
-
-    def change(self, settings: NotifySettings, zone: ZoneInfo) -> None:
+    def change(self, settings: Settings) -> None:
         """Receivers that are no longer named get nothing any more."""
-        self._settings, self._zone = settings, zone
+        self._zone, self._settings = settings.zone, settings.notify
         self._memory.letters = [one for one in self._memory.letters if one.to in self._receivers]
 
     @property
