@@ -49,9 +49,16 @@ class Memory:
         self.past = sight.past
 
     def news(self, least: Severity) -> tuple[list[Alert], list[Alert]]:
-        """Alerts of that severity or a higher one to be told now: those that fire, those that were told and ended."""
+        """Alerts of that severity or a higher one to be told now: those that fire, those that were told and ended.
+
+        What only goes on firing, its condition over, is no news.
+        """
         over = [one for one in self.alerts.values() if one.ended is not None and one.told]
-        fresh = [one for one in self.alerts.values() if one.firing and not one.told and _urgent(one, least)]
+        fresh = [
+            one
+            for one in self.alerts.values()
+            if one.firing and not one.told and one.quiet is None and _urgent(one, least)
+        ]
         return [one for one in fresh if not inhibited(RULES, one, self.alerts, self.lingering)], over
 
     def told(self, alerts: Sequence[Alert]) -> None:

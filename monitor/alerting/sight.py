@@ -51,7 +51,7 @@ class Pace:
         counts = reading.series[0].counts if reading.series else ()
         return Pace(
             (*(one for one in self.lateness if now - _SHORT <= one[0] <= now), (now, counts)),
-            (*(one for one in self.lags if now - _SHORT < one[0] <= now), (now, lag)),
+            (*(one for one in self.lags if now - _SHORT <= one[0] <= now), (now, lag)),
         )
 
     def late(self, bounds: Sequence[float]) -> float | None:
