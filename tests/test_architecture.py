@@ -18,6 +18,7 @@ PURE = {
 }  # fmt: skip
 # Each by whom alone: files or directories.
 DRIVERS = {
+    "apprise": {"monitor/alerting/courier.py"},
     "apscheduler": {"monitor/scheduler.py"},
     "prometheus_client": {"monitor/metrics/process.py"},
     "sqlite3": {"monitor/ledger"},

@@ -11,6 +11,7 @@ from monitor.alerting import sender
 from monitor.alerting.sender import send, understood
 from monitor.settings import ConfigurationError, load
 from tests.alerting.webhook import webhook
+from tests.lab import wait_until
 
 MESSAGE = {"title": "mailuptime [page] mail is down", "body": "Down.", "kind": "failure"}
 TEXT = """\
@@ -27,6 +28,12 @@ def configured(directory: Path, url: str) -> Path:
     file = directory / "mailuptime.yaml"
     file.write_text(TEXT, encoding="utf-8")
     return file
+
+
+def couriers() -> list[str]:
+    """Processes of this one that hand over a message."""
+    children = [pid for file in Path("/proc/self/task").glob("*/children") for pid in file.read_text().split()]
+    return [pid for pid in children if b"courier.py" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
 async def test_a_message_arrives_with_its_title_body_and_type() -> None:
@@ -57,14 +64,12 @@ async def test_who_is_cancelled_leaves_no_process_behind() -> None:
     with webhook() as hook:
         hook.status = None
         sending = asyncio.create_task(send({"url": hook.url, **MESSAGE}))
-        while not hook.received:
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(wait_until, lambda: bool(hook.received), "the message")
+        assert len(couriers()) == 1
         sending.cancel()
         with pytest.raises(asyncio.CancelledError):
             await sending
-    children = Path("/proc/self/task").glob("*/children")
-    pids = [pid for file in children for pid in file.read_text().split()]
-    assert not [pid for pid in pids if b"courier.py" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    assert couriers() == []
 
 
 async def test_a_url_that_apprise_does_not_know_is_refused_with_its_place_and_without_its_text(tmp_path: Path) -> None:
