@@ -54,11 +54,8 @@ class Memory:
         What only goes on firing, its condition over, is no news.
         """
         over = [one for one in self.alerts.values() if one.ended is not None and one.told]
-        fresh = [
-            one
-            for one in self.alerts.values()
-            if one.firing and not one.told and one.quiet is None and _urgent(one, least)
-        ]
+        due = (one for one in self.alerts.values() if one.firing and one.quiet is None and not one.told)
+        fresh = [one for one in due if _urgent(one, least)]
         return [one for one in fresh if not inhibited(RULES, one, self.alerts, self.lingering)], over
 
     def told(self, alerts: Sequence[Alert]) -> None:
