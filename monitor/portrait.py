@@ -4,7 +4,7 @@ A service is *quiet* where nothing was recorded or declared, every counting targ
 its voice reaches. Then the time since it was evaluated is up time and nothing else: figures go on by an addition.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from monitor.core.account import Mark
@@ -13,7 +13,7 @@ from monitor.core.budget import LONGEST, Burn, burn
 from monitor.core.calendar import Month
 from monitor.core.instants import Duration, Instant
 from monitor.core.intervals import Spans
-from monitor.core.maintenance import Exclusion, Outlooks, Window, together
+from monitor.core.maintenance import Exclusion, Outlook, Outlooks, Window, together
 from monitor.core.month import Figures, StateSeconds, Sums
 from monitor.core.outages import identity_of
 from monitor.core.rules import Epochs
@@ -100,17 +100,26 @@ class Portraitist:
             quiet = self._quieted(service, shown, leaves)
             outage = self._outage(name, horizon)
         settled = self._settled(leaves, quiet, reached, now)
-        scopes = (self._outlooks.by_scope.get(scope) for scope in (EVERYTHING, name))
+        state = state_of(service, states)
         return ServicePicture(
             name,
-            state_of(service, states),
+            state,
             shown.figures,
             shown.past,
             shown.burn,
             self._counted(service, settled, horizon, quiet),
-            together(*(scope for scope in scopes if scope is not None)),
+            self._maintenance(service, state, states),
             outage,
         )
+
+    def _maintenance(self, service: Service, state: str, states: Mapping[str, str]) -> Outlook:
+        """Of the service; active also while windows on its parts cover all that makes it down."""
+        found = self._outlooks.by_scope
+        own = together(*(found[scope] for scope in (EVERYTHING, service.name) if scope in found))
+        if own.active or state != "down":
+            return own
+        covered = {scope for scope, outlook in found.items() if outlook.active}
+        return replace(own, active=state_of(service, states, covered) != "down")
 
     def _evaluated(self, service: Service, month: Month, horizon: Horizon, reached: Instant) -> _Evaluated:
         name, now = service.name, horizon.at
@@ -208,10 +217,13 @@ def _up(length: Duration) -> Sums:
     return Sums(length=length, up=length)
 
 
-def state_of(service: Service, states: Mapping[str, str]) -> str:
-    """The present state of a service by its rule (R6); suspect where its suspects, if down, would make it down."""
-    parts = [states.get(target, "unknown") for target in service.targets]
-    parts += [state_of(member, states) for member in service.members]
+def state_of(service: Service, states: Mapping[str, str], covered: Container[str] = ()) -> str:
+    """The present state of a service by its rule (R6); suspect where its suspects, if down, would make it down.
+
+    Parts that are `covered` are taken for up.
+    """
+    parts = ["up" if target in covered else states.get(target, "unknown") for target in service.targets]
+    parts += ["up" if member.name in covered else state_of(member, states, covered) for member in service.members]
     down, unknown, suspect = (parts.count(state) for state in ("down", "unknown", "suspect"))
     if down >= service.at_least:
         return "down"

@@ -65,15 +65,19 @@ class Result:
     pulse: bool
 
 
+_REFUSALS = {Cause.CREDENTIAL, Cause.REJECTED_PERMANENT}
+"""What a log-in meets, too, where an account is locked or disabled: trying on would not unlock it."""
+
+
 def login_accepted(result: Result) -> bool:
     """Whether the check got past the log-in; what it met behind that is another matter."""
     return any(phase.name in _LOGIN_PHASES and phase.ok for phase in result.phases)
 
 
 def login_refused(result: Result) -> bool:
-    """Whether a server refused the login; a token that is not there is not shown to any."""
+    """Whether a server refused the login, whatever it calls that; a token that is not there is not shown to any."""
     cause, phase = result.check.cause, result.failed_phase
-    return cause == Cause.AUTH or (cause == Cause.CREDENTIAL and phase in _LOGIN_PHASES)
+    return cause == Cause.AUTH or (cause in _REFUSALS and phase in _LOGIN_PHASES)
 
 
 class Runner:

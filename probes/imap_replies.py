@@ -12,7 +12,7 @@ from probes.lines import response_code
 from probes.sasl import Exchange, explained
 
 _TEMPORARY = {"UNAVAILABLE", "INUSE", "SERVERBUG", "LIMIT"}
-_REFUSED_LOGIN = {"", "AUTHENTICATIONFAILED", "AUTHORIZATIONFAILED", "EXPIRED", "ALERT"}
+_REFUSED_LOGIN = {"", "AUTHENTICATIONFAILED", "AUTHORIZATIONFAILED", "EXPIRED"}
 _ITEM = re.compile(r"(MESSAGES|UNSEEN|UIDNEXT) ([0-9]{1,18})(?![0-9])", re.IGNORECASE)
 _RESOURCE = re.compile(r"[A-Z-]+ ([0-9]{1,18}) ([0-9]{1,18})(?![0-9])", re.IGNORECASE)
 

@@ -25,7 +25,13 @@ from probes.tokens import Token, TokenStore
 
 _ADDRESS = re.compile(r"[^\x00-\x20\x7f-\U0010ffff<>@,;:\\\"()\[\]]{1,64}@[0-9A-Za-z.-]{1,253}")
 _PAUSES = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 12.0, 15.0)
-_LASTING = {Cause.AUTH, Cause.AUTH_UNAVAILABLE, Cause.TLS_CERTIFICATE, Cause.STARTTLS_UNAVAILABLE}
+_LASTING = {
+    Cause.AUTH,
+    Cause.CREDENTIAL,
+    Cause.AUTH_UNAVAILABLE,
+    Cause.TLS_CERTIFICATE,
+    Cause.STARTTLS_UNAVAILABLE,
+}
 """What trying again would not mend, or would make worse: an account can be locked."""
 
 

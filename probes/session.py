@@ -245,6 +245,8 @@ async def renew(login: MailLogin | None) -> None:
 
 def resolvable(host: str) -> str:
     """A host name that the resolver can be asked for; raises ValueError."""
+    if host.startswith("["):
+        raise ValueError("an address is written without brackets here: ::1")
     try:
         host.rstrip(".").encode("idna")
     except UnicodeError as error:

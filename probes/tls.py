@@ -79,17 +79,26 @@ class TlsOptions(Options):
         return self
 
 
+class CaFileError(ValueError):
+    """A `ca_file` that cannot be used; the text is one line."""
+
+
 def context(options: TlsOptions) -> ssl.SSLContext:
     """The context of this setting, shared by all probes that have the same one: building it costs 20 ms.
 
-    Raises ValueError where the `ca_file` cannot be used.
+    Raises CaFileError where the `ca_file` cannot be used.
     """
+    if (
+        options.ca_file and options.ca_file.exists() and not options.ca_file.is_file()
+    ):  # a device would be read for ever
+        raise CaFileError(f"ca_file {options.ca_file}: not a file")
     trusted = options.ca_file or ssl.get_default_verify_paths().cafile
     try:
         changed = Path(trusted).stat().st_mtime_ns if trusted else 0  # a reload must see a renewed file
         return _context(options.ca_file, changed, verify=options.verify)
     except OSError as error:  # ssl.SSLError is one
-        raise ValueError(f"ca_file {options.ca_file}: {error.strerror or error}") from error
+        reason = "no certificate in PEM in it" if isinstance(error, ssl.SSLError) else error.strerror or error
+        raise CaFileError(f"ca_file {options.ca_file}: {reason}") from error
 
 
 def blind_context() -> ssl.SSLContext:

@@ -8,6 +8,7 @@ import sys
 from monitor import __version__
 from monitor.cli import browser, config, declare, export, figures, probe, replay, run, security, verify, watch
 from monitor.cli.common import CommandError, Exit
+from probes.tls import CaFileError
 
 GROUPS = (run, config, probe, security, figures, watch, declare, export, replay, verify, browser)
 
@@ -36,6 +37,9 @@ def main(arguments: list[str] | None = None) -> int:
         for line in error.lines:
             print(line, file=sys.stderr)
         return error.status
+    except CaFileError as error:
+        print(error, file=sys.stderr)
+        return Exit.CONFIGURATION
     except BrokenPipeError:
         # The reader went away; nothing may be written to it at the interpreter's end either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

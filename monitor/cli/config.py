@@ -1,9 +1,12 @@
 """`mailuptime check-config`: all problems of a configuration at once."""
 
 import argparse
+from collections.abc import Iterator
 from typing import Any
 
-from monitor.cli.common import Exit, add_configuration, configuration
+from monitor.cli.common import CommandError, Exit, add_configuration, configuration
+from monitor.settings import Settings
+from probes import tls
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
@@ -14,6 +17,21 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 def check_config(arguments: argparse.Namespace) -> Exit:
     settings = configuration(arguments.config)
+    unusable = [f"{arguments.config}: {problem}" for problem in _unusable(settings)]
+    if unusable:
+        raise CommandError(Exit.CONFIGURATION, *unusable)
     targets = sum(len(service.targets) for service in settings.services)
     print(f"{arguments.config}: well; services: {len(settings.services)}, targets: {targets}")
     return Exit.OK
+
+
+def _unusable(settings: Settings) -> Iterator[str]:
+    """What stands well in the file and cannot be used: certificate authorities that cannot be read."""
+    for service in settings.services:
+        for target in service.targets:
+            setting = getattr(target.options, "tls", None)
+            try:
+                if setting is not None and setting.ca_file:
+                    tls.context(setting)
+            except tls.CaFileError as error:
+                yield f"{service.name}/{target.name}: {error}"

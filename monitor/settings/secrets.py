@@ -38,6 +38,8 @@ class SecretReference:
         value = text.removesuffix("\n").removesuffix("\r")
         if not value:
             raise SecretError(f"{self} is empty")
+        if any(character in value for character in "\0\r\n"):
+            raise SecretError(f"{self} has more than one line, or a NUL in it; a password is one line")
         self._value = value
 
     def reveal(self) -> str:

@@ -185,3 +185,10 @@ def test_references_to_the_same_place_are_equal_whatever_was_read(tmp_path: Path
 
     assert one == two
     assert one != SecretReference("env", path)
+
+
+@pytest.mark.parametrize("text", ["two\nlines\n", "carriage\rreturn", "nul\0"])
+def test_a_password_that_no_protocol_could_carry_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SecretError, match="a password is one line") as caught:
+        SecretReference("file", str(kept(tmp_path, text))).load()
+    assert "two" not in str(caught.value)

@@ -10,11 +10,12 @@ from structlog.testing import capture_logs
 from monitor import blame
 from monitor.core.check import Check, Outcome
 from monitor.core.instants import SECOND
-from monitor.runner import PULSE_TIMEOUT, STALL, Result, Runner, Target, explanation
-from probes.base import Steps
+from monitor.runner import PULSE_TIMEOUT, STALL, Result, Runner, Target, explanation, login_refused
+from probes.base import Evidence, Steps
 from probes.errors import Cause, ProbeFailureError
 from probes.session import farewell
 from tests.shell import virtual
+from tests.shell.fleet import IdleProbe
 from tests.shell.virtual import BEGINNING, WALL, VirtualClock
 
 Work = Callable[[Steps], Awaitable[None]]
@@ -216,3 +217,25 @@ def test_what_is_kept_of_a_failure_is_fit_for_the_ledger() -> None:
         "phases": [["greeting", 250_000]],
         "pulse": True,
     }
+
+
+@pytest.mark.parametrize(
+    ("cause", "phase", "refused"),
+    [
+        (Cause.AUTH, "auth", True),
+        (Cause.CREDENTIAL, "auth", True),
+        (Cause.CREDENTIAL, None, False),  # a token that is not there
+        (Cause.REJECTED_PERMANENT, "auth", True),  # NO [CONTACTADMIN], -ERR [SYS/PERM], 525: locked or disabled
+        (Cause.REJECTED_PERMANENT, "login", True),
+        (Cause.REJECTED_PERMANENT, "select", False),
+        (Cause.REJECTED_TEMPORARY, "auth", False),
+        (Cause.TIMEOUT, "auth", False),
+    ],
+)
+def test_a_login_that_is_refused_for_good_rests_the_account_whatever_it_is_called(
+    cause: Cause, phase: str | None, refused: bool
+) -> None:
+    check = Check(WALL, blame.BLAME[cause].outcome, SECOND, VOICE, cause=cause.value)
+    target = Target("mail/imap", "imap", IdleProbe(), SECOND, VOICE)
+    result = Result(target, check, 0.0, (), phase, Evidence(), "", pulse=False)
+    assert login_refused(result) is refused

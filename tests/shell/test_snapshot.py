@@ -232,3 +232,18 @@ def test_what_is_left_of_a_back_off_goes_down_with_time_and_then_is_gone() -> No
         left.append(story.look().targets[1].backoff)
         story.now += SECOND
     assert left == [2, 1, None, None]
+
+
+def test_a_service_is_in_maintenance_while_windows_on_its_parts_cover_what_makes_it_down() -> None:
+    """Its downtime is excused then, and nobody is to be called; a part that no window covers ends that."""
+    declared = [Window("w", ("mail/imap",), TURN - MINUTE, TURN + 9 * MINUTE, "patching", "ops")]
+    story = Story(declared, 1, TURN)
+
+    def active(*outcomes: Outcome) -> list[bool]:
+        story.go_on(Step(1, outcomes, 0, under_way=False, looked=True, speaks=True))
+        return [service.maintenance.active for service in story.look().services]
+
+    up, down = Outcome.UP, Outcome.DOWN
+    assert active(up, up, up) == [False, True, False]  # `other` is in a window of its own
+    assert active(up, down, up) == [True, True, False]
+    assert active(down, down, up) == [False, True, False]
