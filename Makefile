@@ -53,8 +53,8 @@ format: .venv/ready
 	$(BIN)/ruff format -q .
 
 lock: .venv/ready  ## resolve the dependencies anew
-	$(BIN)/uv pip compile -q --upgrade --generate-hashes --no-annotate --no-header --universal --python-version 3.11 pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile -q --upgrade --generate-hashes --no-annotate --no-header --universal --python-version 3.11 --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(BIN)/uv pip compile -q --no-strip-extras --upgrade --generate-hashes --no-annotate --no-header --universal --python-version 3.11 pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --no-strip-extras --upgrade --generate-hashes --no-annotate --no-header --universal --python-version 3.11 --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean:
 	rm -rf .venv build

@@ -25,7 +25,8 @@ class Verified:
 
 
 def verify(reader: Reader, rules: Rules, head: str | None = None) -> Verified:
-    """Recompute everything; `rules` hold where none are recorded."""
+    """Recompute everything; `rules` hold where none are recorded. Raises LedgerDamagedError."""
+    reader.examine()  # first: damage in what is not read here, such as an index, is damage all the same
     links, unread = _links(reader)
     unread += _unreadable(links)
     kinds = [_chain(links), _head(links, head), iter(unread)]

@@ -93,6 +93,12 @@ class Reader:
     def close(self) -> None:
         self._connection.close()
 
+    def examine(self) -> None:
+        """Go through the whole file, also through indexes and free pages. Raises LedgerDamagedError."""
+        found = next(self._select("PRAGMA integrity_check(1)"))[0]
+        if found != "ok":
+            raise LedgerDamagedError(f"{self.path}: damaged: {' '.join(found.split())}")
+
     def facts(self, kinds: Sequence[str] = ()) -> Iterator[Link]:
         """Every fact in order, or those of some kinds."""
         where = f"WHERE kind IN ({','.join('?' * len(kinds))})" if kinds else ""

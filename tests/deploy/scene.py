@@ -117,6 +117,7 @@ class Scene:
                 SecurityFact("example.go.th", True, "dmarc", False),
             ),
             surveyed=START,
+            notifications={"sent": 2, "failed": 1, "dropped": 0},
         )
         self._exposition = Exposition()
 
