@@ -1,38 +1,27 @@
-"""One check under one deadline, and exactly one result.
+"""One check under one deadline, and exactly one result: what was tried, and whose fault it was.
 
-Failing is the probe's `ProbeFailureError`; running out of time is a failure of the phase it happened in; any other
-exception is a bug of the monitor: outcome unknown, never downtime. A cancelled check is no check.
+An exception that no probe should raise is a bug of the monitor: outcome unknown, never downtime. A cancelled check is
+no check.
 """
 
-import asyncio
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
-
+from monitor.attempt import STALL, Attempt, Attempts
 from monitor.blame import Trouble, forged, outcome_of
 from monitor.clock import STEP, Clock
 from monitor.core.check import Check, Outcome
-from monitor.core.instants import SECOND, Duration, Instant
+from monitor.core.instants import SECOND, Duration
 from monitor.lag import Lag
 from monitor.logins import Access
 from monitor.selftest import SelfTests
-from probes import FAREWELL_PHASES
 from probes.base import Certificate, Evidence, Phase, Probe, Steps
-from probes.errors import Cause, ProbeFailureError, cause_of_timeout
+from probes.errors import Cause
 
 PULSE_TIMEOUT: Duration = 5 * SECOND
-STALL = 1.0
-"""Seconds by which a deadline must be overrun for the time-out to be the monitor's own fault.
-
-Of a time-out of less than four times that, a quarter. As much of a check may the event loop stand still, and no more.
-"""
 
 _LOGIN_PHASES = frozenset({"auth", "login"})  # of the line protocols, and of a form
-
-log = structlog.get_logger("runner")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,86 +83,41 @@ class Runner:
         lag: Lag | None = None,
         self_tests: SelfTests | None = None,
     ) -> None:
-        self._clock = clock
+        self._attempts = Attempts(clock, lag)
         self._worked = worked
-        self._lag = lag or Lag(clock)
         self._self_tests = self_tests or SelfTests(clock, {})
 
     def steps(self, *, transcript: bool = False, admits: Callable[[str], bool] | None = None) -> Steps:
         """Fresh steps on the runner's clock, that keep more, or admit less, than usual."""
-        return Steps(
-            self._clock.monotonic, transcript=transcript, wall=lambda: self._clock.now() / SECOND, admits=admits
-        )
+        return self._attempts.steps(transcript=transcript, admits=admits)
 
     async def run(self, target: Target, *, pulse: bool = False, steps: Steps | None = None) -> Result:
         """Check once (`pulse`: connect and greeting only), within the target's time-out; `steps` as from `steps()`."""
-        steps = steps or self.steps()
         limit = min(target.timeout, PULSE_TIMEOUT) if pulse else target.timeout
-        at, began = self._clock.now(), self._clock.monotonic()
-        cause, reply = await self._attempt(target, steps, limit, pulse=pulse)
-        duration = round((self._clock.monotonic() - began) * SECOND)
-        failed = None if cause is None else steps.failed
+        seen = await self._attempts.make(target.name, target.probe, limit, pulse=pulse, steps=steps)
+        cause, reply = seen.cause, seen.reply
         if cause is Cause.AUTH and not self._worked(target):
             cause = Cause.CREDENTIAL
         if cause is not None:
-            cause, reply = await self._believed(cause, reply, at, began, limit)
+            cause, reply = await self._believed(cause, seen, limit)
         outcome = Outcome.UP if cause is None else outcome_of(cause)
-        check = Check(at, outcome, duration, target.voice, cause=None if cause is None else cause.value)
-        return Result(target, check, began, tuple(steps.phases), failed, steps.evidence, reply, pulse)
+        check = Check(seen.at, outcome, seen.duration, target.voice, cause=None if cause is None else cause.value)
+        return Result(target, check, seen.began, seen.phases, seen.failed_phase, seen.evidence, reply, pulse)
 
-    async def _believed(
-        self, cause: Cause, reply: str, at: Instant, began: float, limit: Duration
-    ) -> tuple[Cause, str]:
+    async def _believed(self, cause: Cause, seen: Attempt, limit: Duration) -> tuple[Cause, str]:
         """The cause to record: what the monitor may have made itself is not held against the service."""
-        step = self._clock.now() - at - round((self._clock.monotonic() - began) * SECOND)
-        seen = f"; seen: {cause}{': ' if reply else ''}{reply}"
-        if forged(cause, Trouble.CLOCK) and abs(step) > STEP:
-            return Trouble.CLOCK.value, f"the wall clock went {step / SECOND:+.3f} s off, or the machine slept{seen}"
-        stalled = self._lag.stalled(began)
-        if forged(cause, Trouble.LAG) and stalled >= min(STALL, limit / SECOND / 4):
-            return Trouble.LAG.value, f"the monitor itself stood still for {stalled:.1f} s{seen}"
+        reply = seen.reply
+        told = f"; seen: {cause}{': ' if reply else ''}{reply}"
+        if forged(cause, Trouble.CLOCK) and abs(seen.step) > STEP:
+            step = seen.step / SECOND
+            return Trouble.CLOCK.value, f"the wall clock went {step:+.3f} s off, or the machine slept{told}"
+        if forged(cause, Trouble.LAG) and seen.stalled >= min(STALL, limit / SECOND / 4):
+            return Trouble.LAG.value, f"the monitor itself stood still for {seen.stalled:.1f} s{told}"
         if forged(cause, Trouble.NETWORK):
-            problem = await self._self_tests.failing(began)
+            problem = await self._self_tests.failing(seen.began)
             if problem is not None:
-                return Trouble.NETWORK.value, f"{problem}{seen}"
+                return Trouble.NETWORK.value, f"{problem}{told}"
         return cause, reply
-
-    async def _attempt(self, target: Target, steps: Steps, limit: Duration, *, pulse: bool) -> tuple[Cause | None, str]:
-        began = self._clock.monotonic()
-        deadline = asyncio.timeout(limit / SECOND)
-        try:
-            async with deadline:
-                await (target.probe.pulse(steps) if pulse else target.probe.check(steps))
-        except ProbeFailureError as failure:
-            return failure.cause, failure.reply
-        except TimeoutError as error:
-            if not deadline.expired():
-                return _internal(target, error)
-            return _late(steps.failed, limit, self._clock.monotonic() - began)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is no downtime
-            return _internal(target, error)
-        return None, ""
-
-
-def _late(phase: str | None, limit: Duration, seconds: float) -> tuple[Cause | None, str]:
-    """What it means that the deadline passed, after so many seconds."""
-    if phase in FAREWELL_PHASES:
-        return None, ""
-    if seconds > limit / SECOND + STALL:
-        return Cause.OVERLOAD, "the monitor itself stood still"
-    return cause_of_timeout(phase), f"no answer within {limit / SECOND:g} s"
-
-
-def _internal(target: Target, error: Exception) -> tuple[Cause, str]:
-    # Only the type is said: an exception's text may carry what was sent, a password among it.
-    log.error("check.internal_error", target=target.name, error=type(error).__name__, where=_place(error))
-    return Cause.INTERNAL, type(error).__name__
-
-
-def _place(error: Exception) -> str:
-    """The innermost line that an exception passed through."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
 
 
 def explanation(result: Result) -> dict[str, Any] | None:

@@ -26,6 +26,7 @@ DRIVERS = {
 }
 TRANSLATORS = {
     "monitor/posture.py",
+    "monitor/attempt.py",
     "monitor/runner.py",
     "monitor/blame.py",
     "monitor/canaries.py",  # it connects as they do

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from monitor import blame
+from monitor.attempt import STALL
 from monitor.blame import Trouble
 from monitor.core.check import Outcome
 from monitor.core.instants import SECOND
 from monitor.lag import Lag
-from monitor.runner import STALL, Result, Runner, explanation
+from monitor.runner import Result, Runner, explanation
 from monitor.selftest import Canary, SelfTests
 from probes.base import Steps
 from probes.errors import Cause, ProbeFailureError

@@ -8,9 +8,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from monitor import blame
+from monitor.attempt import STALL
 from monitor.core.check import Check, Outcome
 from monitor.core.instants import SECOND
-from monitor.runner import PULSE_TIMEOUT, STALL, Result, Runner, Target, explanation, login_refused
+from monitor.runner import PULSE_TIMEOUT, Result, Runner, Target, explanation, login_refused
 from probes.base import Evidence, Steps
 from probes.errors import Cause, ProbeFailureError
 from probes.session import farewell
