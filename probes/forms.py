@@ -4,6 +4,7 @@ import html
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -13,8 +14,11 @@ from probes.base import Login, Options, Steps
 from probes.errors import Cause, ProbeFailureError
 from probes.visit import Page, Visit
 
-_TAG = re.compile(r"<(form|input)\b([^<>]{0,2000})>", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"""([A-Za-z_-]{1,50})\s{0,9}=\s{0,9}("[^"]*"|'[^']*'|[^\s"'>]+)""")
+MAX_TAGS = 500  # forms and fields of a page that are looked at
+MAX_ATTRIBUTES = 50  # of a tag
+_TAG = re.compile(r"<(form|input)\b([^<>]{0,2000}+)>", re.IGNORECASE)
+# Whatever was tried is consumed: no character is looked at again from the next one on
+_ATTRIBUTE = re.compile(r"""([^\s"'=/]++)(?:\s*+=\s*+("[^"]*+"|'[^']*+'|[^\s"']++))?""")
 
 
 class Fields(Options):
@@ -165,16 +169,25 @@ class Form:
 def find_form(body: str, names: set[str]) -> Form | None:
     """The first form of a page that has all these fields.
 
-    Regular expressions with bounds, because the standard library's parser can be kept busy for minutes.
+    Regular expressions with bounds, because the standard library's parser can be kept busy for minutes; what is
+    beyond the bounds is not looked at.
     """
     forms: list[Form] = []
-    for tag in _TAG.finditer(body):
-        given = {name.lower(): html.unescape(value.strip("\"'")) for name, value in _ATTRIBUTE.findall(tag[2])}
+    for tag in islice(_TAG.finditer(body), MAX_TAGS):
+        given = _attributes(tag[2])
         if tag[1].lower() == "form":
             forms.append(Form(given.get("action", "")))
         elif forms and "name" in given and (given.get("type", "").lower() not in {"checkbox", "radio", "submit"}):
             forms[-1].fields[given["name"]] = given.get("value", "")
     return next((form for form in forms if names <= form.fields.keys()), None)
+
+
+def _attributes(text: str) -> dict[str, str]:
+    """Of one tag, the names in lower case; of equal names the first one's (HTML 13.2.5.33)."""
+    given: dict[str, str] = {}
+    for found in islice(_ATTRIBUTE.finditer(text), MAX_ATTRIBUTES):
+        given.setdefault(found[1].lower(), html.unescape((found[2] or "").strip("\"'")))
+    return given
 
 
 def accepted(page: Page) -> Page:

@@ -14,7 +14,7 @@ from probes.sasl import Exchange, explained
 _TEMPORARY = {"UNAVAILABLE", "INUSE", "SERVERBUG", "LIMIT"}
 _REFUSED_LOGIN = {"", "AUTHENTICATIONFAILED", "AUTHORIZATIONFAILED", "EXPIRED"}
 _ITEM = re.compile(r"(MESSAGES|UNSEEN|UIDNEXT) ([0-9]{1,18})(?![0-9])", re.IGNORECASE)
-_RESOURCE = re.compile(r"[A-Z-]+ ([0-9]{1,18}) ([0-9]{1,18})(?![0-9])", re.IGNORECASE)
+_RESOURCE = re.compile(r"(?<![A-Z-])[A-Z-]++ ([0-9]{1,18}) ([0-9]{1,18})(?![0-9])", re.IGNORECASE)
 
 
 def mailbox_name(name: str) -> str:

@@ -19,8 +19,8 @@ from probes.tls import TlsOptions
 
 _MAX_LINES = 1000  # of one answer
 _LITERAL = re.compile(rb"\{([0-9]{1,10})\+?\}$")
-_STRING = r'"((?:[^"\\]|\\.)*)"'
-_STRINGS = re.compile(_STRING, re.DOTALL)
+_STRING = r'"((?:[^"\\]++|\\.)*+)"'  # possessive: a MiB of it is gone through once
+_WHOLE = re.compile(_STRING, re.DOTALL)
 _ENDING = re.compile(rf"(OK|NO|BYE)(?: \(([^)\s]{{1,64}})[^)]*\))?(?: {_STRING})?", re.IGNORECASE | re.DOTALL)
 _TOO_WEAK = {"ENCRYPT-NEEDED", "AUTH-TOO-WEAK"}
 
@@ -107,7 +107,7 @@ class SieveSession(LineProtocol):
         self._learn(self._granted(await self.command("CAPABILITY")))
 
     def _learn(self, answer: _Answer) -> None:
-        found = [_STRINGS.findall(line) for line in answer.lines]
+        found = [_strings(line) for line in answer.lines]
         self.capabilities = {words[0].upper(): " ".join(words[1:]) for words in found if words}
         if "SIEVE" not in self.capabilities:
             raise ProbeFailureError(Cause.PROTOCOL, "no SIEVE among the capabilities: not a ManageSieve server")
@@ -139,7 +139,7 @@ class SieveSession(LineProtocol):
         initial = exchange.initial(MAX_BYTES)
         shown = command if initial is None else f'{command} "{CONCEALED}"'
         self._send(command if initial is None else f'{command} "{initial}"', shown)
-        while (challenge := _STRINGS.fullmatch(line := await self._line())) is not None:
+        while (challenge := _WHOLE.fullmatch(line := await self._line())) is not None:
             text = exchange.answer(challenge[1])
             if text is None:
                 raise ProbeFailureError(Cause.PROTOCOL, f"asks for more than {exchange.name} has to say: {line}")
@@ -221,6 +221,16 @@ class SieveProbe(MailProbe):
 
     def session(self, steps: Steps) -> SieveSession:
         return SieveSession(steps)
+
+
+def _strings(line: str) -> list[str]:
+    """The quoted strings in a line, up to one that does not end."""
+    found: list[str] = []
+    at = line.find('"')
+    while at >= 0 and (string := _WHOLE.match(line, at)):
+        found.append(string[1])
+        at = line.find('"', string.end())
+    return found
 
 
 def _refused(answer: _Answer, otherwise: Cause = Cause.REJECTED_PERMANENT) -> ProbeFailureError:

@@ -61,7 +61,8 @@ def _noise(random: Random, text: bytearray, _: Sequence[bytes]) -> None:
 
 def _swell(random: Random, text: bytearray, _: Sequence[bytes]) -> None:
     at = random.randint(0, len(text))
-    text[at:at] = random.choice((b"A", b"(", b"<", b"0", b"\r\n", b"* ")) * random.choice((100, 5_000))
+    piece = random.choice((b"A", b"(", b"<", b"0", b"\r\n", b"* ", b'\\"', b"a="))
+    text[at:at] = piece * random.choice((100, 5_000, 25_000))
 
 
 SPOILS: tuple[Spoil, ...] = (
