@@ -12,7 +12,7 @@ from monitor.core.book import Book
 from monitor.core.instants import Duration
 from monitor.desk import Desk
 from monitor.figures import Document
-from monitor.ledger import Batch, Fact, Ledger
+from monitor.ledger import Batch, Fact, Ledger, LedgerError
 from monitor.ledger.writer import Writer
 from monitor.recorder import Arrival, Recorder
 from monitor.settings import Settings
@@ -91,8 +91,22 @@ class Bookkeeper:
                 body = fact.body
                 log.info("month.closed", month=body["month"], revision=body["revision"], reason=body["reason"])
 
-    async def seal_rest(self) -> None:
+    async def keep(self) -> None:
+        """Close what is due and seal what was recorded; what the ledger does not allow now waits for the next time."""
+        try:
+            await self.close_months()
+            await self.seal()
+        except (LedgerError, NotDurableError) as error:
+            log.error("books.wait", problem=str(error))  # noqa: TRY400 - one line, no traceback
+
+    async def end(self) -> None:
         """Seal everything; for the daemon's end, when the recorder no longer runs."""
+        try:
+            await self._seal_rest()
+        except LedgerError as error:
+            log.error("books.wait", problem=str(error))  # noqa: TRY400 - one line, no traceback
+
+    async def _seal_rest(self) -> None:
         while self._recorder.writable:
             fact = await self._writer.call(partial(sealing.seal, after=self._sealed, now=self._clock.now()))
             if fact is None:

@@ -1,7 +1,8 @@
 """What a recorded check is as a line of JSON: `export checks` writes it, `replay` reads it, and nothing is lost.
 
 A line is an object of `at` (RFC 3339), `target` (`service/target`) and `outcome`; `duration_seconds`,
-`voice_seconds`, `speaks` and `cause` may be left out. Numbers are exact decimals of at most six places, never
+`voice_seconds`, `speaks`, `cause` and `recovered` may be left out; the last says that the check waited for a ledger
+that could not be written, and decides nothing. Numbers are exact decimals of at most six places, never
 floating point; what a line does not say plainly is refused, never guessed.
 """
 
@@ -19,7 +20,7 @@ from monitor.settings.problems import suggest
 LONGEST_LINE = 65_536  # bytes
 LONGEST_SPAN: Duration = 36_525 * DAY
 LONGEST_CAUSE = 200
-KEYS = ("at", "target", "outcome", "duration_seconds", "voice_seconds", "speaks", "cause")
+KEYS = ("at", "target", "outcome", "duration_seconds", "voice_seconds", "speaks", "cause", "recovered")
 REQUIRED = KEYS[:3]
 NUMBER = "write seconds as a JSON number, as in 12.5"
 _LAST: Instant = parse_instant("9998-12-31T00:00:00Z", ZoneInfo("UTC"))
@@ -76,7 +77,9 @@ class LineReader:
         if at + max(duration or 0, voice or 0) > _LAST:
             raise LineError("the check reaches beyond the year 9998", "correct at, or the seconds")
         cause = _cause(fields)
-        return CheckLine(at, known, said, duration or 0, voice, _speaks(fields), None if said is Outcome.UP else cause)
+        speaks = _truth(fields, "speaks", otherwise=True)
+        _truth(fields, "recovered", otherwise=False)
+        return CheckLine(at, known, said, duration or 0, voice, speaks, None if said is Outcome.UP else cause)
 
     def _fields(self, raw: bytes) -> dict[str, Any]:
         try:
@@ -126,6 +129,8 @@ def line_of(row: CheckRow, zone: ZoneInfo) -> str:
         parts.append('"speaks": false')
     if check.cause is not None:
         parts.append(f'"cause": {json.dumps(check.cause, ensure_ascii=False)}')
+    if row.recovered:
+        parts.append('"recovered": true')
     return ", ".join(parts) + "}"
 
 
@@ -167,10 +172,11 @@ def _text(fields: dict[str, Any], key: str) -> str:
     return value
 
 
-def _speaks(fields: dict[str, Any]) -> bool:
-    value = fields.get("speaks", True)
+def _truth(fields: dict[str, Any], key: str, *, otherwise: bool) -> bool:
+    value = fields.get(key, otherwise)
     if not isinstance(value, bool):
-        raise LineError(f"speaks: true or false is expected, not {_shape(value)}", "leave it out for true")
+        hint = f"leave it out for {str(otherwise).lower()}"
+        raise LineError(f"{key}: true or false is expected, not {_shape(value)}", hint)
     return value
 
 

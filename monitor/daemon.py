@@ -132,7 +132,7 @@ class Daemon:
                 self.recorder.put(Arrival(None, facts=(self._fact("stopped", {}),), seconds=self._application.seconds))
                 await self.recorder.drain()
                 await self.deliveries.flush()
-                await self.bookkeeper.seal_rest()
+                await self.bookkeeper.end()
         finally:
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 loop.remove_signal_handler(number)
@@ -148,7 +148,7 @@ class Daemon:
         """The one task group; a child's crash ends the daemon."""
         self.fleet.start(self.scheduler)
         self._wall_clock.every_day(self._anchor, hour=0)
-        self._wall_clock.every_hour(self._keep_books, minute=1)
+        self._wall_clock.every_hour(self.bookkeeper.keep, minute=1)
         self._wall_clock.start()
         self._notifier.say("READY=1", f"STATUS=probing {len(self.fleet.lives)} targets")
         try:
@@ -209,15 +209,10 @@ class Daemon:
         await self.bookkeeper.reconcile(settings)
         self._application.declared()
 
-    async def _keep_books(self) -> None:
-        """Once an hour: close what is due, and seal what was recorded."""
-        await self.bookkeeper.close_months()
-        await self.bookkeeper.seal()
-
     async def _open_books(self) -> None:
         """At start, once the recorder runs: what the configuration declares, and what fell due meanwhile."""
         await self.bookkeeper.reconcile(self.settings)
-        await self._keep_books()
+        await self.bookkeeper.keep()
 
     def _committed(self) -> None:
         self._application.refresh()

@@ -17,9 +17,10 @@ from monitor.attachments import Attachments
 from monitor.clock import Clock
 from monitor.core.book import Book
 from monitor.core.check import Check, Outcome
+from monitor.core.instants import Instant
 from monitor.core.month import StateSeconds
 from monitor.ledger import Batch, CheckRow, Fact, LedgerUnavailableError
-from monitor.ledger.restore import event_fact, state_of
+from monitor.ledger.restore import RECOVERED, event_fact, state_of
 from monitor.ledger.writer import Writer
 from monitor.live import Live
 from monitor.runner import Result
@@ -71,10 +72,16 @@ class Recorder:
         self._witness = Witness()
         self._next_attempt = -inf  # on the monotonic clock, while the ledger is unavailable
         self._handled = clock.monotonic()
-        self.writable = True
+        self._refused: tuple[Instant, str] | None = None  # since when the ledger cannot be written, and why
         self.turned_away = 0
+        self._turned_away_before = 0  # when the ledger was last found unwritable
         self.last_commit: int | None = None
         """When the last commit returned, in microseconds of the wall clock."""
+
+    @property
+    def writable(self) -> bool:
+        """Whether the last commit was taken."""
+        return self._refused is None
 
     @property
     def pending(self) -> int:
@@ -165,7 +172,8 @@ class Recorder:
         if account.newest is not None and check.at < account.newest:
             check = silenced(check)
         events = self._book.record(name, check)
-        row = CheckRow(name, check, result.failed_phase if result else None, self._explained(result))
+        phase = result.failed_phase if result else None
+        row = CheckRow(name, check, phase, self._explained(result), recovered=not self.writable)
         self._pending.checks.append(row)
         now = self._clock.now()
         self._pending.facts += [event_fact(name, event, now) for event in events]
@@ -183,12 +191,9 @@ class Recorder:
             return
         batch = self._pending
         try:
-            await self._writer.commit(batch)
+            await self._writer.commit(replace(batch, facts=[*batch.facts, *self._recovery(batch)]))
         except LedgerUnavailableError as error:
-            if self.writable:
-                log.error("ledger.unavailable", reason=str(error), pending=self.pending)  # noqa: TRY400 - one line, no traceback
-            self.writable = False
-            self._next_attempt = self._clock.monotonic() + RETRY
+            self._refuse(str(error))
             return
         self._pending = Batch()
         self._next_attempt = -inf
@@ -199,7 +204,25 @@ class Recorder:
         self.last_commit = self._clock.now()
         if not self.writable:
             log.warning("ledger.available_again", recovered=len(batch.checks))
-        self.writable = True
+        self._refused = None
+
+    def _refuse(self, reason: str) -> None:
+        """What is pending has to wait, and says so once it is written."""
+        self._next_attempt = self._clock.monotonic() + RETRY
+        if self.writable:
+            log.error("ledger.unavailable", reason=reason, pending=self.pending)
+            self._refused = self._clock.now(), reason
+            self._turned_away_before = self.turned_away
+            self._pending.checks = [replace(row, recovered=True) for row in self._pending.checks]
+
+    def _recovery(self, batch: Batch) -> list[Fact]:
+        """After the ledger could not be written: that what stands beside this fact had to wait for it."""
+        if self._refused is None:
+            return []
+        since, reason = self._refused
+        turned_away = self.turned_away - self._turned_away_before
+        body = {"since": since, "checks": len(batch.checks), "turned_away": turned_away, "reason": reason}
+        return [Fact(self._clock.now(), RECOVERED, body)]
 
     def _log(self, arrival: Arrival) -> None:
         if arrival.live is None or arrival.result is None:

@@ -42,6 +42,6 @@ def _bytes(number: int, row: CheckRow) -> bytes:
     check = row.check
     values = [
         number, row.target, check.at, check.outcome.value, check.duration, check.voice, check.speaks, check.cause,
-        row.phase, row.evidence,
+        row.phase, row.evidence, *(["recovered"] if row.recovered else []),
     ]  # fmt: skip
     return canonical(values) + b"\n"

@@ -10,7 +10,7 @@ from monitor.core.declarations import KINDS, Declarations
 from monitor.core.instants import format_instant
 from monitor.ledger.chain import GENESIS, Fact, Link, link
 from monitor.ledger.reader import Reader
-from monitor.ledger.restore import EVENT_KINDS, RULES, epochs_of, event_of
+from monitor.ledger.restore import EVENT_KINDS, RECOVERED, RULES, epochs_of, event_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,7 @@ _READERS: Mapping[str, Callable[[Fact], object]] = {
     "window_amended": _keys("id", "end"),
     "approval": _keys("id", "by"),
     RULES: lambda fact: Rules.of(fact.body),
+    RECOVERED: _keys("since", "checks", "turned_away", "reason"),
     sealing.KIND: _keys("first", "last", "count", "digest"),
     closing.KIND: lambda fact: (Month.parse(fact.body["month"]), fact.body["revision"], fact.body["services"].items()),
 }

@@ -17,7 +17,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 def run(arguments: argparse.Namespace) -> Exit:
     from monitor.daemon import Daemon  # noqa: PLC0415 - other commands start without it
-    from monitor.ledger import Ledger, LedgerError, LedgerLockedError  # noqa: PLC0415
+    from monitor.ledger import Ledger, LedgerDamagedError, LedgerError, LedgerLockedError  # noqa: PLC0415
     from monitor.logs import configure  # noqa: PLC0415
     from monitor.web.listening import ListenError  # noqa: PLC0415
 
@@ -33,12 +33,19 @@ def run(arguments: argparse.Namespace) -> Exit:
         raise CommandError(Exit.CANNOT_CREATE, str(error)) from None
 
     async def serve() -> None:
-        await Daemon(settings, ledger).run()
+        try:
+            daemon = Daemon(settings, ledger)
+        except LedgerDamagedError:
+            ledger.close()
+            raise
+        await daemon.run()
 
     try:
         asyncio.run(serve())
     except ListenError as error:
         raise CommandError(Exit.UNAVAILABLE, str(error)) from None
+    except LedgerDamagedError as error:
+        raise CommandError(Exit.DATA, str(error)) from None
     return Exit.OK
 
 

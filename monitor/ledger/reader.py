@@ -15,6 +15,9 @@ from monitor.core.month import StateSeconds
 from monitor.ledger.chain import Fact, Link
 from monitor.ledger.schema import MIGRATIONS, ForeignDatabaseError, NewerLedgerError, refuse
 
+_COLUMNS = "at, outcome, duration, voice, speaks, cause, phase, evidence, recovered"
+_CHECKS = "checks JOIN targets ON targets.id = target"
+
 
 class LedgerError(Exception):
     """The ledger cannot be used; the text is one line for a person."""
@@ -34,12 +37,16 @@ class LedgerUnavailableError(LedgerError):
 
 @dataclass(frozen=True, slots=True)
 class CheckRow:
-    """A check as it is recorded: what the accounting needs, and what explains it."""
+    """A check as it is recorded: what the accounting needs, and what explains it.
+
+    `recovered`: it waited in memory for a ledger that could not be written.
+    """
 
     target: str
     check: Check
     phase: str | None = None
     evidence: dict[str, Any] | None = None
+    recovered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +125,7 @@ class Reader:
 
     def checks(self, start: Instant, end: Instant) -> Iterator[CheckRow]:
         """The recorded checks with instants in `[start, end)`, in their order."""
-        query = (
-            "SELECT name, at, outcome, duration, voice, speaks, cause, phase, evidence"
-            " FROM checks JOIN targets ON targets.id = target WHERE at >= ? AND at < ? ORDER BY at, checks.id"
-        )
+        query = f"SELECT name, {_COLUMNS} FROM {_CHECKS} WHERE at >= ? AND at < ? ORDER BY at, checks.id"  # noqa: S608 - constants
         for values in self._select(query, start, end):
             yield _row(*values)
 
@@ -130,7 +134,7 @@ class Reader:
     ) -> list[CheckRow]:
         """At most so many checks of one target in `[start, end)` that were up, or were not, in their order."""
         query = (
-            "SELECT ?, at, outcome, duration, voice, speaks, cause, phase, evidence FROM checks"
+            f"SELECT ?, {_COLUMNS} FROM checks"  # noqa: S608 - constants
             " WHERE target = (SELECT id FROM targets WHERE name = ?) AND at >= ? AND at < ? AND (outcome = 'up') = ?"
         )
         query += " ORDER BY at DESC, id DESC LIMIT ?" if newest else " ORDER BY at, id LIMIT ?"
@@ -139,10 +143,8 @@ class Reader:
 
     def rows(self, after: int, last: int | None = None) -> Iterator[tuple[int, CheckRow]]:
         """The recorded checks with their numbers, in the order in which they were recorded."""
-        query = (
-            "SELECT checks.id, name, at, outcome, duration, voice, speaks, cause, phase, evidence"
-            " FROM checks JOIN targets ON targets.id = target WHERE checks.id > ? AND checks.id <= ? ORDER BY checks.id"
-        )
+        query = f"SELECT checks.id, name, {_COLUMNS} FROM {_CHECKS} WHERE checks.id > ? AND checks.id <= ?"  # noqa: S608 - constants
+        query += " ORDER BY checks.id"
         for number, *values in self._select(query, after, 2**62 if last is None else last):
             yield number, _row(*values)
 
@@ -177,9 +179,10 @@ def _row(
     cause: str | None,
     phase: str | None,
     evidence: str | None,
+    recovered: int,
 ) -> CheckRow:
     check = Check(at, Outcome(outcome), duration, voice, bool(speaks), cause)
-    return CheckRow(name, check, phase, json.loads(evidence) if evidence else None)
+    return CheckRow(name, check, phase, json.loads(evidence) if evidence else None, bool(recovered))
 
 
 def reason(error: Exception) -> str:

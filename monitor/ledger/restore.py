@@ -9,11 +9,13 @@ from monitor.core.declarations import KINDS, Declarations
 from monitor.core.events import Blip, Event, Gap, Outage
 from monitor.core.timeline import Timeline
 from monitor.ledger.chain import Fact
-from monitor.ledger.reader import Reader, State
+from monitor.ledger.reader import LedgerDamagedError, Reader, State
 
 _KINDS: dict[str, type[Outage | Blip | Gap]] = {"outage": Outage, "blip": Blip, "gap": Gap}
 EVENT_KINDS = tuple(_KINDS)
 RULES = "rules"
+RECOVERED = "recovered"
+"""The kind of the fact that ends a time in which the ledger could not be written."""
 
 
 def event_fact(target: str, event: Event, now: int) -> Fact:
@@ -43,7 +45,18 @@ def epochs_of(facts: Iterable[Fact], otherwise: Rules) -> Epochs:
 
 
 def restored(ledger: Reader, rules: Rules) -> tuple[Book, Declarations]:
-    """The book as of the last commit, and everything declared; `rules` hold where none are recorded yet."""
+    """The book as of the last commit, and everything declared; `rules` hold where none are recorded yet.
+
+    Raises LedgerDamagedError.
+    """
+    try:
+        return _restored(ledger, rules)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        text = f"{ledger.path}: damaged: it cannot be restored from; mailuptime verify says what was changed"
+        raise LedgerDamagedError(text) from error
+
+
+def _restored(ledger: Reader, rules: Rules) -> tuple[Book, Declarations]:
     declarations = Declarations.of((one.fact.at, one.fact.kind, one.fact.body) for one in ledger.facts(KINDS))
     epochs = epochs_of((link.fact for link in ledger.facts((RULES,))), rules)
     book = Book(epochs, declarations.declared, declarations.excluded)

@@ -98,6 +98,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         # Which alerts fire and what has still to be said of them: one document, which decides no figure
         "CREATE TABLE alerting (id INTEGER PRIMARY KEY CHECK (id = 1), state TEXT NOT NULL) STRICT",
     ),
+    (
+        # Whether a check had to wait for a ledger that could not be written
+        "ALTER TABLE checks ADD COLUMN recovered INTEGER NOT NULL DEFAULT 0 CHECK (recovered IN (0, 1))",
+    ),
 )
 
 

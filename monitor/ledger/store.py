@@ -17,6 +17,7 @@ from pathlib import Path
 from monitor.core.delivery import Sent
 from monitor.core.month import StateSeconds
 from monitor.ledger.chain import GENESIS, Fact, Link, canonical, chain
+from monitor.ledger.copying import write_copy
 from monitor.ledger.reader import (
     CheckRow,
     LedgerLockedError,
@@ -25,7 +26,14 @@ from monitor.ledger.reader import (
     State,
     reason,
 )
-from monitor.ledger.schema import APPLICATION_ID, ForeignDatabaseError, NewerLedgerError, migrate, refuse
+from monitor.ledger.schema import (
+    APPLICATION_ID,
+    MIGRATIONS,
+    ForeignDatabaseError,
+    NewerLedgerError,
+    migrate,
+    refuse,
+)
 
 
 @dataclass(slots=True)
@@ -99,8 +107,8 @@ class Ledger(Reader):
 
     def _write(self, batch: Batch, links: Iterable[Link]) -> None:
         self._connection.executemany(
-            "INSERT INTO checks (target, at, outcome, duration, voice, speaks, cause, phase, evidence)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO checks (target, at, outcome, duration, voice, speaks, cause, phase, evidence, recovered)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [self._check_values(row) for row in batch.checks],
         )
         self._connection.executemany(
@@ -150,7 +158,7 @@ class Ledger(Reader):
         evidence = None if row.evidence is None else json.dumps(row.evidence)
         return (
             self._target(row.target), check.at, check.outcome.value, check.duration, check.voice,
-            int(check.speaks), check.cause, row.phase, evidence,
+            int(check.speaks), check.cause, row.phase, evidence, int(row.recovered),
         )  # fmt: skip
 
     def _target(self, name: str) -> int:
@@ -180,6 +188,18 @@ def _locked(path: Path) -> int:
     return handle
 
 
+def _keep_copy(path: Path, connection: sqlite3.Connection) -> None:
+    """Before the tables of an older version are changed, the whole as it was beside it; one copy of one state."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if 0 < version < len(MIGRATIONS):
+        head = connection.execute("SELECT hex(substr(digest, 1, 6)) FROM facts ORDER BY seq DESC LIMIT 1").fetchone()
+        last = connection.execute("SELECT ifnull(max(id), 0) FROM checks").fetchone()[0]
+        mark = f"{head[0].lower() if head else 'empty'}-{last}"
+        kept = path.with_name(f"{path.name}.version{version}-{mark}")
+        if not kept.exists():
+            write_copy(connection, kept)
+
+
 def _try_to_write(connection: sqlite3.Connection) -> None:
     """So that a file which may only be read is refused now and not at the first commit."""
     connection.execute("BEGIN IMMEDIATE")
@@ -197,10 +217,13 @@ def _connected(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        _keep_copy(path, connection)
         migrate(connection)
         _try_to_write(connection)
-    except (sqlite3.Error, NewerLedgerError, ForeignDatabaseError) as error:
+    except BaseException as error:
         if connection is not None:
             connection.close()
-        raise LedgerUnavailableError(f"{path}: {reason(error)}") from error
+        if isinstance(error, sqlite3.Error | NewerLedgerError | ForeignDatabaseError):
+            raise LedgerUnavailableError(f"{path}: {reason(error)}") from error
+        raise
     return connection

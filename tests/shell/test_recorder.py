@@ -175,6 +175,14 @@ def test_while_the_ledger_cannot_be_written_nothing_is_lost_and_it_is_tried_agai
             assert desk.recorder.last_commit is not None
             [again] = log.named("ledger.available_again")
             assert again["recovered"] == 20
+            later = (await desk.check()).check
+            await clock.sleep(1)
+            assert [row.recovered for row in desk.writer.rows] == [True] * 20 + [False]
+            assert desk.writer.rows[-1].check == later
+            [fact] = [fact for batch in desk.writer.batches for fact in batch.facts if fact.kind == "recovered"]
+            assert fact.body == {
+                "since": WALL, "checks": 20, "turned_away": 0, "reason": "ledger.db: database or disk is full",
+            }  # fmt: skip
 
     virtual.run(scenario)
 
@@ -199,7 +207,9 @@ def test_beyond_the_bound_checks_are_turned_away_and_counted(monkeypatch: pytest
             desk.writer.broken = False
             await clock.sleep(RETRY + 1)
         assert [row.check for row in desk.writer.rows] == kept
-        assert desk.writer.batches[-1].facts == [fact]
+        recovered, then = [fact for batch in desk.writer.batches for fact in batch.facts]
+        assert then == fact
+        assert (recovered.kind, recovered.body["checks"], recovered.body["turned_away"]) == ("recovered", 3, 6)
 
     virtual.run(scenario)
 
