@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 # More than cores: the tests wait for servers more than they compute.
 WORKERS ?= 4
+# The event loop of tests that have one: best is uvloop, as the daemon runs on; or asyncio.
+LOOP ?= best
 ON_THE_WHEEL := tests/e2e tests/settings tests/ledger tests/replay tests/metrics tests/fuzz
 
 .PHONY: bench dashboards demo fuzz test lint types tests wheel lab format lock clean mutate
@@ -21,7 +23,7 @@ types: .venv/ready
 	$(BIN)/mypy
 
 tests: .venv/ready .venv/lab .venv/servers
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q --loop $(LOOP)
 
 # What users run, in a directory without the sources, against the wheel that they install: no file is forgotten.
 wheel: .venv/ready .venv/lab .venv/servers

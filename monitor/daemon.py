@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 import structlog
 
-from monitor import __version__
+from monitor import __version__, loops
 from monitor.alerting.notifications import Notifications
 from monitor.alerting.sender import send, understood
 from monitor.application import Application
@@ -142,7 +142,8 @@ class Daemon:
         started = self._fact("started", {"version": __version__})
         self.recorder.put(Arrival(None, facts=(*self._first_facts, started)))
         listen = self.settings.web.listen
-        log.info("daemon.started", version=__version__, targets=len(self.fleet.lives), listen=str(listen))
+        loop = loops.name(asyncio.get_running_loop())
+        log.info("daemon.started", version=__version__, loop=loop, targets=len(self.fleet.lives), listen=str(listen))
 
     async def _serve(self) -> None:
         """The one task group; a child's crash ends the daemon."""

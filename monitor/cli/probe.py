@@ -5,6 +5,7 @@ import asyncio
 import sys
 from typing import Any
 
+from monitor import loops
 from monitor.cli.common import CommandError, Exit, add_configuration, add_format, configuration, print_json
 from monitor.cli.run import load_secrets
 from monitor.core.check import Outcome
@@ -26,7 +27,7 @@ def probe(arguments: argparse.Namespace) -> Exit:
     """Check; the status is 1 where a target is down, else 3 where one could not be told."""
     settings = configuration(arguments.config)
     load_secrets(settings)
-    documents = asyncio.run(_check(settings, arguments.targets, transcript=arguments.transcript))
+    documents = loops.run(_check(settings, arguments.targets, transcript=arguments.transcript))
     if arguments.format == "json":
         print_json({"targets": documents})
     else:

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 from typing import Any
 
+from monitor import loops
 from monitor import settings as configurations
 from monitor.cli.common import CommandError, Exit, add_configuration, configuration
 from monitor.settings import ConfigurationError, Settings
@@ -41,7 +42,7 @@ def run(arguments: argparse.Namespace) -> Exit:
         await daemon.run()
 
     try:
-        asyncio.run(serve())
+        loops.run(serve())
     except ListenError as error:
         raise CommandError(Exit.UNAVAILABLE, str(error)) from None
     except LedgerDamagedError as error:

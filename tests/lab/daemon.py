@@ -56,6 +56,12 @@ class Daemon:
         process.send_signal(number)
         return process.wait(30)
 
+    @property
+    def pid(self) -> int:
+        if self._process is None:
+            raise LabError("the daemon is not running")
+        return self._process.pid
+
     def send(self, number: signal.Signals) -> None:
         """Send a signal, and go on."""
         if self._process is not None:

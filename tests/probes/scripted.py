@@ -19,6 +19,8 @@ class Peer:
         self.tag = ""  # of the command being answered, for protocols that have tags
 
     async def say(self, text: bytes) -> None:
+        if self.writer.is_closing():  # else uvloop calls it a mistake of the program
+            raise ConnectionResetError
         self.writer.write(text.replace(b"%T", self.tag.encode()))
         await self.writer.drain()
 

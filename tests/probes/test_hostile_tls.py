@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import os
 import socket
 import ssl
-from typing import Any, cast
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import trustme
@@ -51,30 +53,38 @@ def alert(what: bytes, first: bytes = b"") -> Act:
     return act
 
 
-def beneath(peer: Peer) -> asyncio.WriteTransport:
-    """The connection under TLS."""
-    return cast("asyncio.WriteTransport", vars(peer.writer.transport)["_ssl_protocol"]._transport)
+@contextlib.contextmanager
+def beneath(peer: Peer) -> Iterator[socket.socket]:
+    """The connection under TLS, whatever the event loop."""
+    with socket.socket(fileno=os.dup(peer.writer.get_extra_info("socket").fileno())) as one:
+        yield one
+
+
+def say_beneath(peer: Peer, data: bytes) -> None:
+    with beneath(peer) as connection:
+        connection.send(data)
 
 
 async def alert_in_clear(peer: Peer) -> None:
-    beneath(peer).write(b"\x15\x03\x03\x00\x02\x02\x50")
+    say_beneath(peer, b"\x15\x03\x03\x00\x02\x02\x50")
     await stall(peer)
 
 
 async def noise_in_clear(peer: Peer) -> None:
-    beneath(peer).write(bytes(range(0x80, 0x100)) * 4)
+    say_beneath(peer, bytes(range(0x80, 0x100)) * 4)
     await stall(peer)
 
 
 async def forged_record(peer: Peer) -> None:
     """A record of the right form, which no key fits."""
-    beneath(peer).write(b"\x17\x03\x03\x00\x40" + bytes(64))
+    say_beneath(peer, b"\x17\x03\x03\x00\x40" + bytes(64))
     await stall(peer)
 
 
 async def cut(peer: Peer) -> None:
     """A FIN without TLS's own farewell: nobody can tell whether somebody cut the connection."""
-    beneath(peer).close()
+    with beneath(peer) as connection:
+        connection.shutdown(socket.SHUT_WR)
 
 
 def polite(protocol: str, context: ssl.SSLContext | None = None, **changes: Act) -> Script:

@@ -154,6 +154,7 @@ async def test_a_machine_out_of_descriptors_blames_itself(run: Run, monkeypatch:
     def refuse(*_: Any) -> socket.socket:
         raise OSError(errno.EMFILE, "too many")
 
-    monkeypatch.setattr(socket, "socket", refuse)
-    result = await run("imap", {"host": "127.0.0.1"})
+    with monkeypatch.context() as patched:  # the loop itself needs sockets at its end
+        patched.setattr(socket, "socket", refuse)
+        result = await run("imap", {"host": "127.0.0.1"})
     assert (result.cause, result.steps.failed) == (Cause.RESOURCES, "connect")
