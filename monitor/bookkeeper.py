@@ -9,7 +9,7 @@ import structlog
 from monitor import closing, sealing
 from monitor.clock import Clock
 from monitor.core.book import Book
-from monitor.core.instants import Duration
+from monitor.core.instants import Duration, Instant
 from monitor.desk import Desk
 from monitor.figures import Document
 from monitor.ledger import Batch, Fact, Ledger, LedgerError
@@ -40,6 +40,11 @@ class Bookkeeper:
         self._sealed = 0
         self.closings: dict[str, closing.Closing] = {}
 
+    @property
+    def _present(self) -> Instant:
+        """When a declaration is made: a clock that was set back declares nothing before what is recorded already."""
+        return self._book.present(self._clock.now())
+
     def open(self, ledger: Ledger) -> None:
         """Take up what the ledger holds; called once, before anything is written."""
         self.closings = closing.closings_of(link.fact for link in ledger.facts((closing.KIND,)))
@@ -52,7 +57,7 @@ class Bookkeeper:
         """
         if not self._recorder.writable:
             raise NotDurableError("the ledger cannot be written now; nothing was recorded")
-        answer = self.desk.handle(name, request, self._clock.now(), proof)
+        answer = self.desk.handle(name, request, self._present, proof)
         if answer.facts:
             await self.record(answer.facts)
             log.info("declaration.recorded", act=name, id=answer.document.get("id"), proof=proof)
@@ -61,7 +66,7 @@ class Bookkeeper:
 
     async def reconcile(self, settings: Settings) -> None:
         """Record what the configuration declares, and what it no longer does; the daemon goes on without a ledger."""
-        facts, refused = self.desk.reconcile(settings, self._clock.now())
+        facts, refused = self.desk.reconcile(settings, self._present)
         for line in refused:
             log.error("declaration.refused", problem=line)
         if facts:

@@ -37,7 +37,8 @@ from monitor.runner import Target
 from monitor.scheduler import Scheduler, WallClock
 from monitor.selftest import SelfTests
 from monitor.settings import ConfigurationError, Settings, load
-from monitor.synchronization import clock_synchronized
+from monitor.synchronization import KIND as SYNCHRONIZED
+from monitor.synchronization import Synchronization
 from monitor.web.listening import listen
 from monitor.web.probe import ProbePage
 from monitor.web.server import Pages
@@ -71,10 +72,10 @@ class Daemon:
         self.bookkeeper.open(ledger)
         self.notifications = Notifications(self.clock, settings, ledger, self._writer.commit, send)
         self._wall_clock = WallClock(self.clock)
+        self._synchronization = Synchronization(self.clock, self._clock_kept)
         self._notifier = Notifier()
         self._clock_steps = 0
-        self._stopping = asyncio.Event()
-        self._reloading = asyncio.Event()
+        self._stopping, self._reloading = asyncio.Event(), asyncio.Event()
         self._reloaded = (True, self._started)  # whether the last reading went well, and when one last did
         self._application = Application(
             self.clock,
@@ -144,6 +145,9 @@ class Daemon:
         listen = self.settings.web.listen
         loop = loops.name(asyncio.get_running_loop())
         log.info("daemon.started", version=__version__, loop=loop, targets=len(self.fleet.lives), listen=str(listen))
+        now = self.clock.now()
+        if (recorded := self.book.present(now)) > now:  # set back while nobody watched
+            self._clock_stepped(recorded, now)
 
     async def _serve(self) -> None:
         """The one task group; a child's crash ends the daemon."""
@@ -157,7 +161,7 @@ class Daemon:
                 tasks: list[Callable[[], Awaitable[None]]] = [
                     self.scheduler.run, self.recorder.run, self._open_books, self._lag.run, self._self_tests.run,
                     self._refresh, self._pet_watchdog, self._reload, self._keep_counters, self.posture.run,
-                    self._notify,
+                    self._notify, self._synchronization.run,
                 ]  # fmt: skip
                 running = [group.create_task(_run(task), name=task.__name__) for task in tasks]
                 await self._stopping.wait()
@@ -220,9 +224,13 @@ class Daemon:
 
     def _clock_stepped(self, before: int, after: int) -> None:
         self._clock_steps += 1
-        log.warning("clock.stepped", before=before, after=after, seconds=(after - before) / SECOND)
+        silent = max(0, self.book.present(after) - after) / SECOND  # until then checks are silent: R5
+        log.warning("clock.stepped", before=before, after=after, seconds=(after - before) / SECOND, silent_s=silent)
         self.recorder.put(Arrival(None, facts=(Fact(after, "clock_step", {"before": before, "after": after}),)))
         self._wall_clock.rearm()
+
+    def _clock_kept(self, synchronized: bool | None) -> None:  # noqa: FBT001 - a callback
+        self.recorder.put(Arrival(None, facts=(self._fact(SYNCHRONIZED, {"synchronized": synchronized}),)))
 
     def _health(self) -> Health:
         recorder = self.recorder
@@ -236,7 +244,7 @@ class Daemon:
             configured=self._reloaded[0],
             configured_at=self._reloaded[1],
             self_tests=self._self_tests.passed,
-            clock_synchronized=clock_synchronized(),
+            clock_synchronized=self._synchronization.known,
             security=self.posture.exported,
             surveyed=self.posture.surveyed,
             notifications=self.notifications.results,

@@ -16,7 +16,6 @@ from monitor.core.instants import DAY, SECOND, Instant
 from monitor.core.month import StateSeconds
 from monitor.live import Live
 from monitor.portrait import Portraitist
-from monitor.queries import newest
 from monitor.snapshot import Snapshot, TargetPicture
 
 
@@ -32,7 +31,7 @@ class Photographer:
 
     def take(self, now: Instant, monotonic: float, *, services: bool = True) -> Snapshot:
         """Picture everything as of `now`, never before the newest check that is recorded; or the targets only."""
-        now = newest(self._book, now)
+        now = self._book.present(now)
         month = Month.of(now, self._book.rules.zone)
         targets = self._targets.take(now, monotonic)
         states = {target.name: target.state for target in targets} if services else {}

@@ -9,12 +9,6 @@ from monitor.core.instants import Instant
 from monitor.figures import Document, bounds_document, month_document, outage_document
 
 
-def newest(book: Book, now: Instant) -> Instant:
-    """Now, but never before a check that is recorded."""
-    recorded = (account.newest for account in book.accounts.values())
-    return max([now, *(instant for instant in recorded if instant is not None)])
-
-
 def month_asked(book: Book, text: str | None, now: Instant) -> Month:
     """The month that was asked for, else the running one. Raises ValueError for what is no month."""
     return Month.of(now, book.rules.zone) if text is None else Month.parse(text)
@@ -27,7 +21,7 @@ def figures(book: Book, month: Month, horizon: Horizon) -> Document:
 
 def sla(book: Book, month: str | None, now: Instant, closed: dict[str, Closing]) -> Document:
     """The month's figures of every service; a closed month says so. Raises ValueError for what is no month."""
-    now = newest(book, now)
+    now = book.present(now)
     asked = month_asked(book, month, now)
     document = figures(book, asked, Horizon(now, now=True))
     closing = closed.get(str(asked))
@@ -36,7 +30,7 @@ def sla(book: Book, month: str | None, now: Instant, closed: dict[str, Closing])
 
 def outages(book: Book, month: str | None, now: Instant) -> Document:
     """The month's outages of every service. Raises ValueError for what is no month."""
-    now = newest(book, now)
+    now = book.present(now)
     asked, zone = month_asked(book, month, now), book.rules.zone
     listed: list[dict[str, Any]] = [
         {

@@ -39,7 +39,7 @@ class Resting:
 
     def act(self, name: str, request: Document) -> Document:
         """Carry out an act: record its facts, and close anew what it corrects."""
-        answer = self.desk.handle(name, request, self.now, proof_of(os.getuid()))
+        answer = self.desk.handle(name, request, self.book.present(self.now), proof_of(os.getuid()))
         self.ledger.commit(Batch(facts=list(answer.facts)))
         self.desk.accept(answer.facts)
         if answer.facts:

@@ -226,7 +226,8 @@ class WallClock:
         self._scheduler.add_job(job, "cron", hour=hour)
 
     def rearm(self) -> None:
-        """After a clock step the times that jobs wait for belong to the old clock."""
+        """After a clock step the times that jobs wait for belong to the old clock; what was passed over runs once."""
         now = datetime.fromtimestamp(self._clock.now() / SECOND, UTC)
         for job in self._scheduler.get_jobs():
-            job.modify(next_run_time=job.trigger.get_next_fire_time(None, now))
+            due = job.next_run_time <= now
+            job.modify(next_run_time=now if due else job.trigger.get_next_fire_time(None, now))

@@ -1,9 +1,23 @@
-"""Whether the system's clock is kept by a time source: what the kernel says of it, by adjtimex(2)."""
+"""Whether the system's clock is kept by a time source: what the kernel says of it, by adjtimex(2).
+
+It is recorded at each start and whenever it changes, so that an auditor sees which instants to trust.
+"""
 
 import ctypes
 import os
+from collections.abc import Callable
 from functools import cache
 from typing import Any
+
+import structlog
+
+from monitor.clock import Clock
+
+KIND = "clock_synchronized"
+LOOK = 10.0
+"""Seconds between two looks."""
+
+log = structlog.get_logger("clock")
 
 _ERROR = 5  # TIME_ERROR: the clock is not synchronized
 _UNSYNCHRONIZED = 0x0040  # STA_UNSYNC
@@ -21,6 +35,26 @@ class _Timex(ctypes.Structure):
         ("status", ctypes.c_int),
         ("rest", ctypes.c_char * 256),
     )
+
+
+class Synchronization:
+    """`known` is as of the last look, None where it cannot be told; `changed` records each change of it."""
+
+    def __init__(self, clock: Clock, changed: Callable[[bool | None], None]) -> None:
+        self._clock = clock
+        self._changed = changed
+        self.known: bool | None = None
+
+    async def run(self) -> None:
+        self.known = clock_synchronized()
+        self._changed(self.known)
+        while True:
+            await self._clock.sleep(LOOK)
+            before, self.known = self.known, clock_synchronized()
+            if self.known is not before:
+                say = log.info if self.known else log.warning
+                say("clock.synchronized" if self.known else "clock.not_synchronized", before=before)
+                self._changed(self.known)
 
 
 def clock_synchronized() -> bool | None:

@@ -44,10 +44,20 @@ class Book:
         """The rules in force now."""
         return self.epochs.current
 
-    def change_rules(self, start: Instant, rules: Rules) -> None:
-        """From `start` on, other rules are in force (R7)."""
+    def present(self, now: Instant) -> Instant:
+        """The present of the accounts: now, but never before a check that is recorded, however the clock was set."""
+        recorded = (account.newest for account in self.accounts.values())
+        return max([now, *(instant for instant in recorded if instant is not None)])
+
+    def change_rules(self, now: Instant, rules: Rules) -> Instant:
+        """From now on other rules are in force (R7); returns since when.
+
+        Where the clock was set back that is later than `now`: what is recorded stays judged by the rules before.
+        """
+        start = max(now, self.present(now - 1) + 1, self.epochs.starts[-1] + 1)
         self.epochs = self.epochs.plus(start, rules)
         self._open_accounts(rules)
+        return start
 
     def record(self, target: str, check: Check) -> list[Event]:
         """Take a check and return the target's events that have become final.

@@ -83,5 +83,4 @@ def changed(book: Book, rules: Rules, now: int) -> list[Fact]:
     """The same where rules have been recorded before."""
     if rules.document() == book.rules.document():
         return []
-    book.change_rules(now, rules)
-    return [Fact(now, RULES, rules.document())]
+    return [Fact(book.change_rules(now, rules), RULES, rules.document())]

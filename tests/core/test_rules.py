@@ -217,6 +217,18 @@ def test_rules_that_change_while_checks_come_in_are_those_that_were_known_all_al
     assert live.figures("mail", NOVEMBER, Horizon(ELEVEN, now=True)) == judged(known, a=checks, until="11:00")
 
 
+def test_rules_that_change_after_the_clock_was_set_back_leave_alone_what_is_recorded() -> None:
+    live = Book(rules("a"))
+    for check in minutely("10:00", "11:00", ("10:50", "10:52")):
+        live.record("mail/a", check)
+    newest = live.present(0)
+    before = live.figures("mail", NOVEMBER, Horizon(newest, now=True))
+    assert live.change_rules(HALF, rules("a", confirm=1)) == newest + 1
+    assert live.change_rules(HALF, rules("a", confirm=2)) == newest + 2
+    assert live.figures("mail", NOVEMBER, Horizon(newest, now=True)).sums == before.sums
+    assert list(live.epochs.starts) == sorted(live.epochs.starts)
+
+
 def test_a_check_of_a_target_that_the_rules_of_its_time_do_not_name_is_judged_by_its_first_rules() -> None:
     epochs = Epochs.of(rules("a"), (HALF, rules("a", "b", confirm=2)))
     made = Book(epochs)

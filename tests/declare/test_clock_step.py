@@ -11,7 +11,6 @@ from monitor.core.calendar import Month
 from monitor.core.instants import HOUR, MINUTE, SECOND, format_instant
 from monitor.core.maintenance import Window
 from monitor.figures import month_document
-from monitor.queries import newest
 from tests.declare.office import Office
 from tests.e2e.written import smtp
 from tests.ledger.accounts import TARGETS, ZONE
@@ -43,7 +42,8 @@ def test_checks_recorded_across_a_clock_step_are_replayed_to_the_same_figures(
         return desk, clock.now()
 
     desk, now = virtual.run(scenario)
-    until = newest(desk.book, now) + (0 if newest(desk.book, now) == now else SECOND)
+    present = desk.book.present(now)
+    until = present if present == now else present + SECOND
     month = Month.of(until, ZONE)
     expected = month_document(month, ZONE, [desk.book.figures("mail", month, Horizon(until, now=True))])
     assert expected["services"][0]["excused_seconds"] > 0

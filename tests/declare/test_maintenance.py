@@ -41,6 +41,15 @@ def test_a_window_for_the_past_excuses_only_once_another_approves_it(office: Off
     assert (listed["id"], listed["approved_by"], listed["attested_by_one"]) == ("CHG-2", "boss", True)
 
 
+def test_a_clock_set_back_declares_nothing_in_advance_of_what_is_recorded(office: Office) -> None:
+    office.now = at("09:00")
+    declared = office.act(*add("--start", "2026-11-10T10:00", "--end", "2026-11-10T12:00", "--id", "CHG-3"))
+    assert (declared["retroactive_seconds"], declared["excuses"]) == (7200, None)
+    office.now = at("12:30")
+    assert office.downtime() == 7200
+    assert office.verified().differences == ()
+
+
 def test_a_dry_run_shows_what_the_window_would_excuse_and_records_nothing(office: Office) -> None:
     facts = office.facts()
     late = ("--start", "2026-11-10T11:00", "--end", "2026-11-10T13:00")
@@ -72,9 +81,11 @@ def test_a_shortened_window_excuses_up_to_its_new_end(office: Office) -> None:
 
 def test_a_window_shortened_while_it_runs_keeps_what_has_passed(office: Office) -> None:
     office.act(*add(*LATER, "--id", "CHG-1"))
-    office.feed(outage(at("2026-11-12T10:00"), at("2026-11-12T12:00")))
+    *failures, back, again = outage(at("2026-11-12T10:00"), at("2026-11-12T12:00"))
+    office.feed(failures)
     office.now = at("2026-11-12T11:15")
     office.act("maintenance", "shorten", "CHG-1", "--end", "2026-11-12T11:00", *OPS)
+    office.feed([back, again])
     office.now = at("2026-11-12T12:30")
     assert office.figures()["excused_seconds"] == 2700
 

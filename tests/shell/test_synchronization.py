@@ -5,7 +5,9 @@ import ctypes
 import pytest
 
 from monitor import synchronization
-from monitor.synchronization import clock_synchronized
+from monitor.synchronization import LOOK, Synchronization, clock_synchronized
+from tests.shell import virtual
+from tests.shell.virtual import VirtualClock
 
 
 def kernel(monkeypatch: pytest.MonkeyPatch, state: int, status: int) -> None:
@@ -47,3 +49,18 @@ def test_the_systems_own_answer_fits_into_the_structure() -> None:
     """The kernel writes no more than its `struct timex`, which is 208 bytes where numbers are longest."""
     assert ctypes.sizeof(synchronization._Timex) >= 208
     assert clock_synchronized() in {True, False, None}
+
+
+def test_it_is_told_at_the_start_and_at_each_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[float, bool | None]] = []
+    answers = iter([True, True, False, False, None, True, True])
+    monkeypatch.setattr(synchronization, "clock_synchronized", lambda: next(answers))
+
+    async def scenario(clock: VirtualClock) -> None:
+        watch = Synchronization(clock, lambda known: told.append((clock.elapsed() / 1e6, known)))
+        async with virtual.beside(watch.run()):
+            await clock.sleep(6.5 * LOOK)
+        assert watch.known is True
+
+    virtual.run(scenario)
+    assert told == [(0, True), (2 * LOOK, False), (4 * LOOK, None), (5 * LOOK, True)]

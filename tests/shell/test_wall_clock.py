@@ -49,16 +49,32 @@ async def test_jobs_wait_for_their_next_time_in_utc(armed: tuple[SetClock, WallC
     assert all(time.utcoffset() == timedelta(0) for time in (hourly, daily))
 
 
-@pytest.mark.parametrize("step", [-400 * DAY, 400 * DAY, DAY])
-async def test_after_a_clock_step_jobs_wait_for_times_of_the_new_clock(
+@pytest.mark.parametrize("step", [-400 * DAY, -DAY])
+async def test_after_a_step_back_jobs_wait_for_times_of_the_new_clock(
     armed: tuple[SetClock, WallClock], step: int
 ) -> None:
     clock, calendar = armed
+    new = set_to(clock, step)
+    calendar.rearm()
+    assert waiting(calendar) == [new.replace(hour=17, minute=0, second=0), new.replace(hour=17, minute=5, second=0)]
+
+
+@pytest.mark.parametrize("step", [400 * DAY, 2 * DAY])
+async def test_what_a_step_forward_went_over_is_due_at_once_and_once(
+    armed: tuple[SetClock, WallClock], step: int
+) -> None:
+    clock, calendar = armed
+    new = set_to(clock, step)
+    calendar.rearm()
+    assert waiting(calendar) == [new, new]
+
+
+def set_to(clock: SetClock, step: int) -> datetime:
+    """Half past four of another day."""
     new = datetime.fromtimestamp(SystemClock().now() // SECOND, UTC).replace(hour=16, minute=30)
     new += timedelta(microseconds=step)
     clock.shown = round(new.timestamp()) * SECOND
-    calendar.rearm()
-    assert waiting(calendar) == [new.replace(hour=17, minute=0, second=0), new.replace(hour=17, minute=5, second=0)]
+    return new
 
 
 def test_the_targets_of_a_host_are_spread_over_the_interval() -> None:
