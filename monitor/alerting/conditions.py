@@ -20,6 +20,9 @@ def conditions(sight: Sight) -> Iterator[Condition]:
     down = {one.name for one in sight.snapshot.services if one.state == "down"}
     for service in sight.snapshot.services:
         yield from _months(service)
+        began = sight.past.outages.get(service.name)
+        if began is not None:
+            yield Condition("MailuptimeRecentOutage", (service.name,), (sight.snapshot.at - began) / MINUTE)
         if service.name not in quiet:
             yield from _service(service, sight)
             yield from _outage(service, sight)
@@ -42,7 +45,7 @@ def _outage(service: ServicePicture, sight: Sight) -> Iterator[Condition]:
     for name in ("MailuptimeResponseDeadline", "MailuptimeResolutionDeadline"):
         if RULES[name].bounds[0].holds(counted):
             yield Condition(name, labels, counted)
-    if ended is not None and ended >= began:
+    if ended is not None and ended > began:
         yield Condition("MailuptimeMaintenanceOverrun", labels, (now - ended) / MINUTE)
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from monitor.alerting.messages import Message, ended, fired
-from monitor.alerting.rules import LINGERING, RULES
+from monitor.alerting.rules import RULES
 from monitor.alerting.sight import Past, Rises, Sight
-from monitor.core.alerts import SEVERITIES, Alert, Condition, Key, Lingering, Severity, inhibited, stepped
+from monitor.core.alerts import SEVERITIES, Alert, Condition, Key, Severity, inhibited, stepped
 from monitor.core.instants import MINUTE, Instant
 
 _FELT = {"MailuptimeScheduleLate", "MailuptimeEventLoopLagging", "MailuptimeSelfTestFailing"}
@@ -31,7 +31,6 @@ class Memory:
 
     alerts: dict[Key, Alert] = field(default_factory=dict)
     past: Past = field(default_factory=Past)
-    lingering: Lingering = field(default_factory=lambda: Lingering({}))
     letters: list[Letter] = field(default_factory=list)
     began: Instant | None = None
 
@@ -45,7 +44,6 @@ class Memory:
             return alert.labels[:2] in unchecked or (alert.name in _FELT and now - began < _SETTLING)
 
         self.alerts = stepped(RULES, conditions, now, self.alerts, unseen)
-        self.lingering = self.lingering.after(self.alerts, LINGERING, now)
         self.past = sight.past
 
     def news(self, least: Severity) -> tuple[list[Alert], list[Alert]]:
@@ -56,7 +54,7 @@ class Memory:
         over = [one for one in self.alerts.values() if one.ended is not None and one.told]
         due = (one for one in self.alerts.values() if one.firing and one.quiet is None and not one.told)
         fresh = [one for one in due if _urgent(one, least)]
-        return [one for one in fresh if not inhibited(RULES, one, self.alerts, self.lingering)], over
+        return [one for one in fresh if not inhibited(RULES, one, self.alerts)], over
 
     def told(self, alerts: Sequence[Alert]) -> None:
         for one in alerts:
@@ -73,7 +71,6 @@ class Memory:
             ],
             "outages": dict(self.past.outages),
             "rises": {"last": rises.last, "by": dict(rises.by)},
-            "lingering": [[*key, until] for key, until in self.lingering.until.items()],
             "letters": [[one.to, one.message.document(), one.tries] for one in self.letters],
         }
         return json.dumps(document, sort_keys=True)
@@ -83,7 +80,7 @@ class Memory:
         alerts = frozenset((one.key, one.since, one.fired, one.quiet, one.told) for one in self._lasting())
         letters = tuple((one.to, one.message, one.tries) for one in self.letters)
         rises = {name: tuple(one) for name, one in self.past.rises.by.items()}
-        return alerts, letters, dict(self.past.outages), rises, dict(self.lingering.until)
+        return alerts, letters, dict(self.past.outages), rises
 
     def _lasting(self) -> list[Alert]:
         return [one for one in self.alerts.values() if one.ended is None]
@@ -101,7 +98,6 @@ class Memory:
         return cls(
             {one.key: one for one in alerts},
             Past(given["outages"], Rises(given["rises"]["last"], by)),
-            Lingering({tuple(key): until for *key, until in given["lingering"] if key[0] in RULES}),
             [Letter(to, Message(**message), tries) for to, message, tries in given["letters"]],
         )
 
@@ -115,4 +111,4 @@ def messages(memory: Memory, sight: Sight, zone: Any, title: str, least: Severit
 
 
 def _urgent(alert: Alert, least: Severity) -> bool:
-    return SEVERITIES.index(RULES[alert.name].severity) <= SEVERITIES.index(least)
+    return RULES[alert.name].severity in SEVERITIES[: SEVERITIES.index(least) + 1]

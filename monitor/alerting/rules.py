@@ -11,10 +11,13 @@ _SERVICE = ("sla_service",)
 _TARGET = ("sla_service", "target")
 _MONTH = ("sla_service", "month")
 _BURNS = ("MailuptimeBurnRate1h", "MailuptimeBurnRate6h", "MailuptimeBurnRate1d")
+_OUTAGES = ("MailuptimeOutage", "MailuptimeRecentOutage")
 _USED = ("MailuptimeBudgetUsed75", "MailuptimeBudgetUsed90", "MailuptimeBudgetUsed100")
 _MISSED = "MailuptimeObjectiveMissed"
 _BURNING = "{sla_service} burns the month's budget {value:.1f} times too fast"
 _USED_TEXT = "{value:.1f} minutes of downtime in the month."
+_RESTART = 5 * MINUTE
+"""For which an alert is kept that Prometheus does not see while the monitor is restarted."""
 
 
 def _over(*figures: float) -> tuple[Bound, ...]:
@@ -33,6 +36,11 @@ SERVICES = (
         by=("MailuptimeMaintenanceOverrun",), equal=_SERVICE,
     ),
     Rule(
+        "MailuptimeRecentOutage", "none", _SERVICE, "{sla_service} is down, or was within 45 minutes",
+        "The outage began {value:.1f} minutes ago. What it burned is no news.",
+        keep=45 * MINUTE,
+    ),
+    Rule(
         "MailuptimeResponseDeadline", "page", _SERVICE,
         "{sla_service}: the SLA's 30 minutes for an answer by e-mail are over",
         "The outage has run for {value:.1f} minutes; the SLA has whoever reported it by e-mail answered within 30.",
@@ -48,7 +56,7 @@ SERVICES = (
         "MailuptimeServiceUnknown", "page", _SERVICE, "{sla_service} is not being observed",
         "For 10 minutes the monitor could not tell whether the service is up: an outage would go unseen, and the time "
         "counts as unknown.",
-        hold=10 * MINUTE,
+        hold=10 * MINUTE, keep=_RESTART,
     ),
     Rule(
         "MailuptimeMaintenanceSoon", "info", _SERVICE, "Maintenance of {sla_service} begins within the hour",
@@ -63,51 +71,51 @@ SERVICES = (
     Rule(
         "MailuptimeBurnRate1h", "page", _SERVICE, _BURNING,
         "Downtime of the last hour and of the last 5 minutes; 1 would last exactly the month.",
-        _over(14.4, 14.4), (HOUR, 5 * MINUTE), keep=6 * MINUTE, by=("MailuptimeOutage",), equal=_SERVICE,
+        _over(14.4, 14.4), (HOUR, 5 * MINUTE), keep=6 * MINUTE, by=_OUTAGES, equal=_SERVICE,
     ),
     Rule(
         "MailuptimeBurnRate6h", "page", _SERVICE, _BURNING,
         "Downtime of the last 6 hours and of the last 30 minutes; 1 would last exactly the month.",
-        _over(6, 6), (6 * HOUR, 30 * MINUTE), keep=15 * MINUTE, by=("MailuptimeOutage", *_BURNS[:1]), equal=_SERVICE,
+        _over(6, 6), (6 * HOUR, 30 * MINUTE), keep=15 * MINUTE, by=(*_OUTAGES, *_BURNS[:1]), equal=_SERVICE,
     ),
     Rule(
         "MailuptimeBurnRate1d", "ticket", _SERVICE, _BURNING,
         "Downtime of the last day and of the last 2 hours; 1 would last exactly the month.",
-        _over(3, 3), (DAY, 2 * HOUR), keep=30 * MINUTE, by=("MailuptimeOutage", *_BURNS[:2]), equal=_SERVICE,
+        _over(3, 3), (DAY, 2 * HOUR), keep=30 * MINUTE, by=(*_OUTAGES, *_BURNS[:2]), equal=_SERVICE,
     ),
     Rule(
         "MailuptimeBurnRate3d", "ticket", _SERVICE, _BURNING,
         "Downtime of the last 3 days and of the last 6 hours; 1 would last exactly the month.",
-        _over(1, 1), (3 * DAY, 6 * HOUR), keep=30 * MINUTE, by=("MailuptimeOutage", *_BURNS), equal=_SERVICE,
+        _over(1, 1), (3 * DAY, 6 * HOUR), keep=30 * MINUTE, by=(*_OUTAGES, *_BURNS), equal=_SERVICE,
     ),
     Rule(
         "MailuptimeBudgetExhaustion", "page", _SERVICE,
         "{sla_service} will have used the month's budget within the hour",
         "If the last hour goes on, nothing is left in {value:.1f} minutes.",
-        (Bound(">", 0), Bound("<", 60), Bound(">", 0)), (5 * MINUTE,),
+        (Bound(">", 0), Bound("<", 60), Bound(">", 0)), (5 * MINUTE,), keep=_RESTART,
     ),
 )  # fmt: skip
 
 MONTHS = (
     Rule(
         "MailuptimeBudgetUsed50", "info", _MONTH, "{sla_service} has used half of the budget of {month}", _USED_TEXT,
-        _least(0.5), by=(*_USED, _MISSED), equal=_MONTH,
+        _least(0.5), keep=_RESTART, by=(*_USED, _MISSED), equal=_MONTH,
     ),
     Rule(
         "MailuptimeBudgetUsed75", "ticket", _MONTH, "{sla_service} has used three quarters of the budget of {month}",
-        _USED_TEXT, _least(0.75), by=(*_USED[1:], _MISSED), equal=_MONTH,
+        _USED_TEXT, _least(0.75), keep=_RESTART, by=(*_USED[1:], _MISSED), equal=_MONTH,
     ),
     Rule(
         "MailuptimeBudgetUsed90", "ticket", _MONTH, "{sla_service} has used nine tenths of the budget of {month}",
-        _USED_TEXT, _least(0.9), by=(*_USED[2:], _MISSED), equal=_MONTH,
+        _USED_TEXT, _least(0.9), keep=_RESTART, by=(*_USED[2:], _MISSED), equal=_MONTH,
     ),
     Rule(
         "MailuptimeBudgetUsed100", "ticket", _MONTH, "{sla_service} has used all of the budget of {month}",
-        _USED_TEXT, _least(1), by=(_MISSED,), equal=_MONTH,
+        _USED_TEXT, _least(1), keep=_RESTART, by=(_MISSED,), equal=_MONTH,
     ),
     Rule(
         _MISSED, "ticket", (*_MONTH, "objective"), "{sla_service} has missed the objective {objective} of {month}",
-        _USED_TEXT,
+        _USED_TEXT, keep=_RESTART,
     ),
     Rule(
         "MailuptimeCoverageLow", "ticket", _SERVICE,
@@ -121,36 +129,37 @@ TARGETS = (
     Rule(
         "MailuptimeTargetDown", "ticket", _TARGET, "{sla_service}/{target} is down; the service is not",
         "Down for {value:.1f} minutes. By the service's rule this is no downtime.",
-        hold=5 * MINUTE,
+        hold=5 * MINUTE, keep=_RESTART,
     ),
     Rule(
         "MailuptimeExpectationMissed", "ticket", _TARGET,
         "{sla_service}/{target} works, but not as its `expect` asks",
         "For 15 minutes every check has come with a warning. It is no downtime.",
-        hold=15 * MINUTE,
+        hold=15 * MINUTE, keep=_RESTART,
     ),
     Rule(
         "MailuptimeCertificateExpiring", "ticket", _TARGET,
         "The certificate of {sla_service}/{target} runs out in {value:.1f} days",
         "From then on every minute is downtime.",
-        (Bound("<", 14 * 86400),), by=("MailuptimeCertificateExpiresSoon",), equal=_TARGET,
+        (Bound("<", 14 * 86400),), keep=_RESTART, by=("MailuptimeCertificateExpiresSoon",), equal=_TARGET,
     ),
     Rule(
         "MailuptimeCertificateExpiresSoon", "page", _TARGET,
         "The certificate of {sla_service}/{target} runs out within two days",
         "{value:.0f} minutes are left before mail programs refuse the server. From then on every minute is downtime.",
-        (Bound("<", 2 * 86400),),
+        (Bound("<", 2 * 86400),), keep=_RESTART,
     ),
     Rule(
         "MailuptimeCertificateProblem", "ticket", (*_TARGET, "problem"),
         "The certificate of {sla_service}/{target} does not verify: {problem}",
         "It has not verified for 5 minutes. Mail programs warn or refuse.",
-        hold=5 * MINUTE,
+        hold=5 * MINUTE, keep=_RESTART,
     ),
     Rule(
         "MailuptimeRoundTripFailing", "page", _TARGET, "Mail over {sla_service}/{target} does not arrive",
         "For {value:.1f} minutes no message of the monitor has made the round trip in time. By the service's rule this "
         "is no downtime.",
+        hold=5 * MINUTE, keep=10 * MINUTE,
     ),
     Rule(
         "MailuptimeRoundTripLost", "ticket", _TARGET, "Mail over {sla_service}/{target} was accepted and is lost",
@@ -171,7 +180,7 @@ TARGETS = (
         "MailuptimeProbeMailboxFull", "ticket", _TARGET,
         "The monitor's mailbox at {sla_service}/{target} is {value:.0f} % full",
         "Once it is full, round trips bounce, and that looks like an outage after some minutes.",
-        _over(80), hold=5 * MINUTE,
+        _over(80), hold=5 * MINUTE, keep=_RESTART,
     ),
 )  # fmt: skip
 
@@ -179,12 +188,12 @@ MONITOR = (
     Rule(
         "MailuptimeNotCommitting", "page", (), "The monitor cannot write its ledger",
         "{value:.0f} records wait in memory. The month's figures stand still.",
-        _over(600, 0), hold=5 * MINUTE,
+        _over(600, 0), hold=5 * MINUTE, keep=_RESTART,
     ),
     Rule(
         "MailuptimeSelfTestFailing", "ticket", ("test",), "The monitor's self-test fails: {test}",
         "It has failed for 2 minutes. While it does, failed checks count as unknown, not as downtime.",
-        hold=2 * MINUTE,
+        hold=2 * MINUTE, keep=_RESTART,
     ),
     Rule(
         "MailuptimeScheduleLate", "ticket", (), "Checks start late",
@@ -206,7 +215,7 @@ MONITOR = (
     Rule(
         "MailuptimeClockUnsynchronized", "ticket", (), "The monitor's clock is not kept by a time source",
         "For 15 minutes nothing has kept it; the bounds of outages drift with it.",
-        hold=15 * MINUTE,
+        hold=15 * MINUTE, keep=_RESTART,
     ),
     Rule(
         "MailuptimeReloadFailed", "ticket", (), "The monitor refused its configuration and keeps the old one",
@@ -216,5 +225,3 @@ MONITOR = (
 )  # fmt: skip
 
 RULES = {rule.name: rule for rule in (*SERVICES, *MONTHS, *TARGETS, *MONITOR)}
-LINGERING = ("MailuptimeOutage",)
-"""Whose alerts inhibit for a while after they ended."""

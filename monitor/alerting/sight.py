@@ -115,7 +115,7 @@ def _counters(snapshot: Snapshot, health: Health) -> dict[str, int]:
 
 
 def _outages(snapshot: Snapshot, before: Mapping[str, Instant]) -> dict[str, Instant]:
-    """Kept while the service is down, and while nobody can tell: the newest start among its targets when it went."""
+    """Kept until the service is seen up again: the newest start among its targets when it went down."""
     found: dict[str, Instant] = {}
     starts: dict[str, Instant] = {}
     for target in snapshot.targets:
@@ -123,7 +123,7 @@ def _outages(snapshot: Snapshot, before: Mapping[str, Instant]) -> dict[str, Ins
             name = target.name.partition("/")[0]
             starts[name] = max(starts.get(name, 0), target.outage_start)
     for service in snapshot.services:
-        if service.name in before and service.state in {"down", "unknown"}:
+        if service.name in before and service.state != "up":
             found[service.name] = before[service.name]
         elif service.state == "down":
             found[service.name] = starts.get(service.name, snapshot.at)

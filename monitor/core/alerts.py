@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from monitor.core.instants import MINUTE, Duration, Instant
+from monitor.core.instants import Duration, Instant
 
-Severity = Literal["page", "ticket", "info"]
+Severity = Literal["page", "ticket", "info", "none"]
 SEVERITIES: tuple[Severity, ...] = ("page", "ticket", "info")
-"""The most urgent first."""
+"""The most urgent first; an alert of the severity `none` is told to nobody, it only inhibits others."""
 
 _COMPARISONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
@@ -120,33 +120,14 @@ def stepped(
     return found
 
 
-LINGER = 30 * MINUTE
-"""How long an outage that is over goes on inhibiting the burn that it was: as long as the longest of the short windows
-of the rules that page remembers it. A new outage is told by itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lingering:
-    """Until when alerts that have ended go on inhibiting, by their key."""
-
-    until: Mapping[Key, Instant]
-
-    def after(self, alerts: Mapping[Key, Alert], names: Iterable[str], now: Instant) -> "Lingering":
-        kept = {key: until for key, until in self.until.items() if until > now}
-        over = {key: now + LINGER for key, one in alerts.items() if one.ended is not None and one.name in names}
-        return Lingering(kept | over)
-
-
-def inhibited(rules: Mapping[str, Rule], alert: Alert, alerts: Mapping[Key, Alert], lingering: Lingering) -> bool:
+def inhibited(rules: Mapping[str, Rule], alert: Alert, alerts: Mapping[Key, Alert]) -> bool:
     """Whether a stronger alert about the same thing fires."""
     rule = rules[alert.name]
     if not rule.by:
         return False
     same = _values(rule, alert.key, rule.equal)
     firing = [key for key, one in alerts.items() if one.firing]
-    return any(
-        key[0] in rule.by and _values(rules[key[0]], key, rule.equal) == same for key in (*firing, *lingering.until)
-    )
+    return any(key[0] in rule.by and _values(rules[key[0]], key, rule.equal) == same for key in firing)
 
 
 def _values(rule: Rule, key: Key, labels: tuple[str, ...]) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from tests.deploy.rules.promtool import ALERTS
 from tests.lab.ports import HOST
 
 CONFIGURATION = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
-RECEIVERS = {"page": "page", "ticket": "tickets", "info": "info"}
+RECEIVERS = {"page": "page", "ticket": "tickets", "info": "info", "none": "nobody"}
 BURNS = ("1h", "6h", "1d", "3d")
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from tests.deploy.rules.promtool import ALERTS, Firing, fired, judge, silence
 from tests.deploy.rules.story import OWN, Story
 
+RESTART = 5
+"""Minutes for which an alert is kept that a restart of the monitor shall neither end nor repeat."""
 MONITOR = {"job": "mailuptime", "instance": "mx1:9925"}
 
 
@@ -41,18 +43,20 @@ FIRINGS = [
     # The last commit was at minute 9.
     Firing(
         "MailuptimeNotCommitting",
-        told(writable="1x9 0x29 1x60", committed="0+60x9 540x29 2400+60x60", pending="0x9 1+10x29 0x60"), 15, 40,
+        told(writable="1x9 0x29 1x60", committed="0+60x9 540x29 2400+60x60", pending="0x9 1+10x29 0x60"), 15,
+        40 + RESTART,
         LEDGER, "The last commit is 6.0 minutes old; 51 records wait in memory. The month's figures stand still.",
         MONITOR,
     ),
     # It says that it can write, but it does not: after ten minutes, for five.
     Firing(
         "MailuptimeNotCommitting", told(writable="1x100", committed="540x39 2400+60x60", pending="0x9 1x29 0x60"),
-        25, 40, LEDGER,
+        25, 40 + RESTART, LEDGER,
         "The last commit is 16.0 minutes old; 1 records wait in memory. The month's figures stand still.", MONITOR,
     ),
     Firing(
-        "MailuptimeSelfTestFailing", told(resolver="1x9 0x29 1x60"), 12, 40, "The monitor's self-test fails: resolver",
+        "MailuptimeSelfTestFailing", told(resolver="1x9 0x29 1x60"), 12, 40 + RESTART,
+        "The monitor's self-test fails: resolver",
         "It has failed for 2 minutes. While it does, failed checks count as unknown, not as downtime.",
         MONITOR | {"test": "resolver"},
     ),
@@ -75,7 +79,7 @@ FIRINGS = [
         "1 steps in the last 15 minutes. The time stepped over is unknown.", MONITOR,
     ),
     Firing(
-        "MailuptimeClockUnsynchronized", told(synchronized="1x9 0x29 1x60"), 25, 40,
+        "MailuptimeClockUnsynchronized", told(synchronized="1x9 0x29 1x60"), 25, 40 + RESTART,
         "The monitor's clock is not kept by a time source",
         "For 15 minutes nothing has kept it; the bounds of outages drift with it.", MONITOR,
     ),

@@ -7,6 +7,8 @@ from tests.deploy.rules.promtool import OF_SERVICE, OF_TARGET, Firing, fired, ju
 from tests.deploy.rules.story import SERVICE, TARGET, Story
 
 DAYS = 86400
+RESTART = 5
+"""Minutes for which an alert is kept that a restart of the monitor shall neither end nor repeat."""
 
 
 def told(minutes: int = 100, turn: int | None = 25, **series: str) -> Story:
@@ -33,43 +35,44 @@ ACCOUNT = "mail/imap refuses the monitor's login"
 # Each begins at minute 10 and is over at minute 40, with a month's turn at minute 25.
 FIRINGS = [
     Firing(
-        "MailuptimeTargetDown", told(down="0x9 1x29 0x60", since="_x10 600x29 stale"), 15, 40,
+        "MailuptimeTargetDown", told(down="0x9 1x29 0x60", since="_x10 600x29 stale"), 15, 40 + RESTART,
         "mail/imap is down; the service is not",
         "Down for 5.0 minutes. By the service's rule this is no downtime.",
         OF_TARGET | {"protocol": "imap", "state": "down"},
     ),
     Firing(
-        "MailuptimeExpectationMissed", told(expectation="1x9 0x29 1x60"), 25, 40,
+        "MailuptimeExpectationMissed", told(expectation="1x9 0x29 1x60"), 25, 40 + RESTART,
         "mail/imap works, but not as its `expect` asks",
         "For 15 minutes every check has come with a warning. It is no downtime.", OF_TARGET,
     ),
     # In 14 days and 10 minutes, until it is replaced.
     Firing(
-        "MailuptimeCertificateExpiring", told(certificate=f"{14 * DAYS + 570}x39 {90 * DAYS}x60"), 10, 40,
+        "MailuptimeCertificateExpiring", told(certificate=f"{14 * DAYS + 570}x39 {90 * DAYS}x60"), 10, 40 + RESTART,
         "The certificate of mail/imap runs out in 14.0 days",
         "It runs out on 1970-01-15 00:09:30 +0000 UTC. From then on every minute is downtime.", OF_TARGET,
     ),
     # min_days_left of the target asks for more.
     Firing(
-        "MailuptimeCertificateExpiring", told(certificate=f"{30 * DAYS}x100", expiring="0x9 1x29 0x60"), 10, 40,
+        "MailuptimeCertificateExpiring", told(certificate=f"{30 * DAYS}x100", expiring="0x9 1x29 0x60"), 10,
+        40 + RESTART,
         "The certificate of mail/imap runs out in 30.0 days",
         "It runs out on 1970-01-31 00:00:00 +0000 UTC. From then on every minute is downtime.", OF_TARGET,
     ),
     Firing(
-        "MailuptimeCertificateExpiresSoon", told(certificate=f"{2 * DAYS + 570}x39 {90 * DAYS}x60"), 10, 40,
+        "MailuptimeCertificateExpiresSoon", told(certificate=f"{2 * DAYS + 570}x39 {90 * DAYS}x60"), 10, 40 + RESTART,
         "The certificate of mail/imap runs out within two days",
         "2880 minutes are left before mail programs refuse the server. From then on every minute is downtime.",
         OF_TARGET,
     ),
     Firing(
-        "MailuptimeCertificateProblem", told(problem="_x10 1x29 stale"), 15, 40,
+        "MailuptimeCertificateProblem", told(problem="_x10 1x29 stale"), 15, 40 + RESTART,
         "The certificate of mail/imap does not verify: expired",
         "It has not verified for 5 minutes. Mail programs warn or refuse.", OF_TARGET | {"problem": "expired"},
     ),
     Firing(
-        "MailuptimeRoundTripFailing", told(trip="0x9 1x29 0x60", since="_x10 0x29 stale"), 10, 40,
+        "MailuptimeRoundTripFailing", told(trip="0x9 1x29 0x60", since="_x10 0x29 stale"), 15, 50,
         "Mail over mail/imap does not arrive",
-        "For 10.0 minutes no message of the monitor has made the round trip in time. By the service's rule this is no "
+        "For 15.0 minutes no message of the monitor has made the round trip in time. By the service's rule this is no "
         "downtime.",
         OF_TARGET | {"protocol": "roundtrip", "state": "down"},
     ),
@@ -100,7 +103,7 @@ FIRINGS = [
         OF_TARGET,
     ),
     Firing(
-        "MailuptimeProbeMailboxFull", told(quota="0.8x9 0.81x29 0.8x60"), 15, 40,
+        "MailuptimeProbeMailboxFull", told(quota="0.8x9 0.81x29 0.8x60"), 15, 40 + RESTART,
         "The monitor's mailbox at mail/imap is 81 % full",
         "Once it is full, round trips bounce, and that looks like an outage after some minutes.", OF_TARGET,
     ),
@@ -122,6 +125,11 @@ def test_no_alert_of_a_target_fires_in_maintenance(tmp_path: Path) -> None:
 def test_a_target_that_makes_its_service_down_is_told_by_the_outage_alone(tmp_path: Path) -> None:
     story = Story(60, outages=((10, 40),), more={NAMES["down"]: "0x9 1x29 0x60"})
     judge([silence(story, ["MailuptimeTargetDown"])], tmp_path)
+
+
+def test_a_round_trip_that_recovers_some_minutes_after_its_service_pages_nobody(tmp_path: Path) -> None:
+    story = Story(60, outages=((10, 40),), more={NAMES["trip"]: "0x14 1x29 0x60"})
+    judge([silence(story, ["MailuptimeRoundTripFailing"])], tmp_path)
 
 
 def test_a_service_that_is_well_in_maintenance_of_another_is_not_silenced(tmp_path: Path) -> None:

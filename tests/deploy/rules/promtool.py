@@ -28,8 +28,8 @@ OF_TARGET = OF_SERVICE | {"target": "imap"}
 class Firing:
     """An alert fires from minute `start` until before minute `end`, in one piece, and at no other time.
 
-    `labels` are those beside the severity; `summary` and `description` what it says at its first minute, where `budget`
-    says what is left by then.
+    `labels` are those beside the severity; `summary` and `description` what it says at its first minute, where its
+    budget is what is left by then, unless `budget` says otherwise.
     """
 
     alert: str
@@ -39,6 +39,7 @@ class Firing:
     summary: str
     description: str
     labels: Mapping[str, str] = field(default_factory=lambda: OF_SERVICE)
+    budget: str | None = None
 
     @property
     def silent(self) -> list[int]:
@@ -55,7 +56,7 @@ class Firing:
         rule = ALERTS[self.alert]
         said = {"summary": self.summary, "description": self.description}
         if "budget" in rule["annotations"]:
-            said["budget"] = self.story.left(self.start)
+            said["budget"] = self.story.left(self.start) if self.budget is None else self.budget
         said["runbook_url"] = rule["annotations"]["runbook_url"]
         alert = {"exp_labels": {**rule["labels"], **self.labels}, "exp_annotations": said}
         return {"eval_time": f"{self.start}m", "alertname": self.alert, "exp_alerts": [alert]}
