@@ -42,11 +42,12 @@ async def send(document: Mapping[str, str]) -> str:
 
 async def understood(settings: Settings) -> None:
     """Have Apprise look at every URL, without a network. Raises ConfigurationError."""
-    report = Report(settings.places.path, settings.places.keys, settings.places.values)
-    for index, url in enumerate(settings.notify.urls):
+    report = Report(str(settings.path))
+    places = {placed.secret: placed.place for placed in reversed(settings.secrets)}
+    for url in settings.notify.urls:
         if await send({"url": url.reveal()}) != "understood":
             hint = "one of github.com/caronc/apprise/wiki, such as slack://TOKEN/#CHANNEL"
-            report.add(("notify", "urls", index), f"what stands in {url} is no URL that Apprise knows", hint)
+            report.add_at(places[url], f"what stands in {url} is no URL that Apprise knows", hint)
     report.stop()
 
 

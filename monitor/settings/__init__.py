@@ -34,7 +34,7 @@ from monitor.settings.sections import (
     WebSettings,
 )
 from monitor.settings.security import SecuritySettings, report_targets
-from monitor.settings.services import names_of, read_services
+from monitor.settings.services import names_of, read_services, service_items
 from monitor.settings.windows import read_exclusions, read_windows
 from probes import REGISTRY
 
@@ -67,7 +67,7 @@ SECTIONS: dict[str, type[Section]] = {
     "security": SecuritySettings,
     "notify": NotifySettings,
 }
-LISTS = ("self_test", "services", "maintenance", "exclusions")
+LISTS = ("self_test", "services", "fleets", "maintenance", "exclusions")
 NAMED = ("modules",)
 
 
@@ -93,7 +93,6 @@ class Settings:
     exclusions: tuple[ExclusionSettings, ...]
     modules: Mapping[str, ModuleSettings]
     secrets: tuple[Placed, ...] = field(repr=False, compare=False)
-    places: Report = field(repr=False, compare=False)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -101,12 +100,12 @@ class Settings:
 
     def load_secrets(self) -> None:
         """Read every password that is referred to. Raises ConfigurationError with each that cannot be read."""
-        report = Report(self.places.path, self.places.keys, self.places.values)
+        report = Report(str(self.path))
         for placed in self.secrets:
             try:
                 placed.secret.load()
             except SecretError as error:
-                report.add(placed.loc, str(error))
+                report.add_at(placed.place, str(error))
         report.stop()
 
     def names(self) -> list[str]:
@@ -142,19 +141,19 @@ def _settings(reader: Reader, tree: dict[str, Any], path: Path, sla: SlaSettings
             made[name] = reader.section(kind, tree, name) or kind.model_construct()
     listed = {key: tree[key] for key in TopLevel.model_fields if key in tree}
     top_level = reader.model(TopLevel, listed, ()) or TopLevel.model_construct()
-    names = names_of(tree)
+    items = service_items(reader, tree)
+    names = names_of(items)
     report_targets(reader, made["security"], names)
     report_urls(reader, made["notify"])
     return Settings(
         path=path,
         **made,
         self_test=top_level.self_test,
-        services=read_services(reader, tree, made["defaults"]),
+        services=read_services(reader, items, made["defaults"]),
         maintenance=read_windows(reader, reader.items(tree, "maintenance"), names),
         exclusions=read_exclusions(reader, reader.items(tree, "exclusions"), names),
         modules=read_modules(reader, tree),
         secrets=tuple(reader.secrets),
-        places=reader.report,
     )
 
 

@@ -178,11 +178,15 @@ def _switch(value: Any) -> bool:
 def name(value: Any) -> str:
     """A name as it may stand in labels, addresses and commands."""
     text = written(value, "a name")
-    if _NAME.fullmatch(text) is None:
+    if not is_name(text):
         raise RefusedError(
             f"{quote(text)} is not a name", "lower-case letters, digits, - and _; a letter or digit first"
         )
     return text
+
+
+def is_name(text: str) -> bool:
+    return _NAME.fullmatch(text) is not None
 
 
 def _identity(value: Any) -> str:

@@ -53,6 +53,16 @@ class Document:
     root: Any
     report: Report
 
+    def value(self, loc: Loc) -> Any:
+        """What stands at a place, also one that a fleet makes."""
+        expansion = self.report.expansion(loc)
+        if expansion is not None:
+            return expansion.value(loc)
+        found = self.root
+        for part in loc:
+            found = found[part]
+        return found
+
 
 def read(path: Path) -> Document:
     """Read a file. Raises ConfigurationError where it cannot be read or is not YAML.
@@ -60,7 +70,7 @@ def read(path: Path) -> Document:
     Other problems, duplicate keys for one, are in the document's report.
     """
     report = Report(str(path))
-    text = _text(path, report)
+    text = text_of(path, report, "name the configuration with -c")
     report.stop()
     node = _Composer(report).compose(text)
     report.stop()
@@ -71,12 +81,13 @@ def read(path: Path) -> Document:
     return Document(root, report)
 
 
-def _text(path: Path, report: Report) -> str:
+def text_of(path: Path, report: Report, unread: str | None = None) -> str:
+    """A file's text without its byte-order mark; else a problem in the report, `unread` its hint without a file."""
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
-        report.at(None, error.strerror or type(error).__name__, "name the configuration with -c")
+        report.at(None, error.strerror or type(error).__name__, unread)
         return ""
     if len(data) > MAX_BYTES:
         report.at(None, f"more than {MAX_BYTES // 1024 // 1024} MiB are no configuration")

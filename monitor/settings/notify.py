@@ -39,9 +39,10 @@ class NotifySettings(Section):
 def report_urls(reader: Reader, notify: NotifySettings) -> None:
     """Note the secrets, each only once, and that Apprise is missing where it is."""
     for index, url in enumerate(notify.urls):
+        loc = ("notify", "urls", index)
         if url in notify.urls[:index]:
-            reader.report.add(("notify", "urls", index), f"{url} is named twice", "each receiver is told once")
-        reader.secrets.append(Placed(url, ("notify", "urls", index)))
+            reader.report.add(loc, f"{url} is named twice", "each receiver is told once")
+        reader.secrets.append(Placed(url, reader.report.place(loc)))
     if notify.urls and importlib.util.find_spec("apprise") is None:
         hint = "install it: pip install 'mailuptime[notifications]'"
         reader.report.add(("notify",), "notifications need Apprise, which is not installed", hint, at="key")

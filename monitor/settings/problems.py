@@ -6,12 +6,12 @@ Problems are collected, never raised one by one, so that one run shows them all.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 Loc = tuple[str | int, ...]
 """Where a value stands in the tree: keys and indices from the root."""
 
-MAX_KNOWN = 16  # alternatives that are listed in full where none resembles what was written
+MAX_KNOWN = 18  # alternatives that are listed in full where none resembles what was written
 
 
 class Mark(NamedTuple):
@@ -19,6 +19,37 @@ class Mark(NamedTuple):
 
     line: int
     column: int
+
+
+class Place(NamedTuple):
+    """Where something stands as people read it: file, place in it and key; `through` says by way of what."""
+
+    path: str
+    mark: Mark | None
+    key: str
+    through: str | None = None
+
+
+class Expansion(Protocol):
+    """What one fleet makes of its template and its list; places in it begin with `("fleets", number)`."""
+
+    @property
+    def source(self) -> str:
+        """The list."""
+
+    @property
+    def crowded(self) -> bool:
+        """Whether enough problems were found in it: the rest is not looked at."""
+
+    def noted(self, place: Place, message: str) -> None: ...
+
+    def place(self, loc: Loc, at: str) -> Place | None:
+        """The cell of the list that a value was made of, if there is one."""
+
+    def written(self, loc: Loc) -> Loc:
+        """The place in the template that a made one comes from; another is itself."""
+
+    def value(self, loc: Loc) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +79,8 @@ class ConfigurationError(Exception):
     """A configuration that cannot be used. `problems` are sorted by place; its text is one line for each."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        unique = {(p.mark, p.message): p for p in reversed(list(problems))}  # one anchor may be used many times
-        self.problems = tuple(sorted(unique.values(), key=lambda p: (p.mark or Mark(0, 0), p.key, p.message)))
+        unique = {(p.path, p.mark, p.message): p for p in reversed(list(problems))}  # one anchor may be used many times
+        self.problems = tuple(sorted(unique.values(), key=lambda p: (p.path, p.mark or Mark(0, 0), p.key, p.message)))
         super().__init__("\n".join(map(str, self.problems)))
 
 
@@ -61,10 +92,48 @@ class Report:
     keys: Mapping[Loc, Mark] = field(default_factory=dict)
     values: Mapping[Loc, Mark] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    expansions: dict[Loc, Expansion] = field(default_factory=dict)
 
     def add(self, loc: Loc, message: str, hint: str | None = None, *, at: Literal["key", "value"] = "value") -> None:
         """Note a problem of the value at `loc`, or of its key; what is not there is noted at what would hold it."""
-        self.problems.append(Problem(self.path, self._mark(loc, at), render(loc), message, hint))
+        place = self.place(loc, at)
+        if expansion := self.expansion(loc):
+            expansion.noted(place, message)
+        self.add_at(place, message, hint)
+
+    def add_at(self, place: Place, message: str, hint: str | None = None) -> None:
+        """The same at a place that was found before."""
+        hints = [one for one in (hint, place.through) if one]
+        self.problems.append(Problem(place.path, place.mark, place.key, message, "; ".join(hints) or None))
+
+    def place(self, loc: Loc, at: str = "value") -> Place:
+        """Where people find a value or its key; of a cell of a fleet's list, there."""
+        expansion = self.expansion(loc)
+        found = None if expansion is None else expansion.place(loc, at)
+        if found is not None:
+            return found
+        loc = self.written(loc)
+        return Place(self.path, self._mark(loc, at), render(loc))
+
+    def said(self, loc: Loc, beside: Loc) -> str:
+        """Where a value stands, in words for a problem of another."""
+        place, other = self.place(loc), self.place(beside)
+        line = place.mark.line if place.mark else 1
+        return f"line {line}" if place.path == other.path else f"{place.path}:{line}"
+
+    def expansion(self, loc: Loc) -> Expansion | None:
+        """The fleet that made a place, if one did."""
+        return self.expansions.get(loc[:2]) if self.expansions else None
+
+    def crowded(self, loc: Loc) -> bool:
+        """Whether a place lies in a fleet of which enough was said."""
+        expansion = self.expansion(loc)
+        return expansion is not None and expansion.crowded
+
+    def written(self, loc: Loc) -> Loc:
+        """Where in the file a place comes from."""
+        expansion = self.expansion(loc)
+        return loc if expansion is None else expansion.written(loc)
 
     def at(self, mark: Mark | None, message: str, hint: str | None = None) -> None:
         """Note a problem of the file itself."""
@@ -72,12 +141,16 @@ class Report:
 
     def known(self, loc: Loc) -> Loc:
         """The part of `loc` that stands in the file; a validator may name more than was written."""
-        while loc and loc not in self.values:
+        while loc and self.written(loc) not in self.values:
             loc = loc[:-1]
         return loc
 
     def stop(self) -> None:
         """Raise ConfigurationError if there is any problem."""
+        for expansion in self.expansions.values():
+            if expansion.crowded:
+                text = "there may be more problems than are shown; mend these first"
+                self.problems.append(Problem(expansion.source, None, "", text))
         if self.problems:
             raise ConfigurationError(self.problems)
 

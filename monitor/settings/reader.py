@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 
 from monitor.settings.fields import Context, RefusedError, quote, shape
 from monitor.settings.nodes import Document
-from monitor.settings.problems import Loc, Report, suggest
+from monitor.settings.problems import Loc, Place, Report, suggest
 from monitor.settings.secrets import ADVICE, SecretReference, reference
 from probes.base import Options, ProbeType, Secret
 
@@ -49,7 +49,7 @@ class Placed(NamedTuple):
     """A password that the configuration refers to, and where."""
 
     secret: SecretReference
-    loc: Loc
+    place: Place
 
 
 @dataclass(slots=True)
@@ -117,7 +117,8 @@ class Reader:
             self.report.add(loc, "a password never stands here", ADVICE)
             return SecretReference("env", "")
         known = self._references.setdefault(found, found)  # what is used ten times is read once
-        self.secrets.append(Placed(known, loc))
+        where = (*loc, *item) if self.report.expansion(loc) else loc  # the cell that a name comes from
+        self.secrets.append(Placed(known, self.report.place(where)))
         return known
 
     def _settled(self, made: Any, tree: Any, loc: Loc) -> Any:
@@ -164,9 +165,7 @@ class Reader:
 
     def _alternatives(self, loc: Loc, expected: str) -> tuple[str, str | None]:
         known = re.findall(r"'([^']*)'", expected)
-        given = self.document.root
-        for part in loc:
-            given = given[part]
+        given = self.document.value(loc)
         if not isinstance(given, str) or "login" in loc:
             return f"one of {', '.join(known)} is expected", None
         return f"unknown value {quote(given)}", suggest(given, known)

@@ -16,6 +16,7 @@ from pydantic_core import PydanticUndefined
 from monitor.core.instants import format_duration
 from monitor.settings import SECTIONS
 from monitor.settings.fields import Kind
+from monitor.settings.fleets import FleetKeys
 from monitor.settings.models import (
     Defaults,
     ExclusionSettings,
@@ -64,7 +65,7 @@ _WORDS: dict[Any, str] = {
 
 def reference() -> str:
     """The whole document."""
-    return "\n".join([_HEAD, *_sections(), *_services(), *_modules(), *_declared()]).rstrip() + "\n"
+    return "\n".join([_HEAD, *_sections(), *_services(), *_fleets(), *_modules(), *_declared()]).rstrip() + "\n"
 
 
 def _sections() -> Iterator[str]:
@@ -120,6 +121,18 @@ def _nested() -> dict[type[BaseModel], str]:
 
 def _anchor(title: str) -> str:
     return "#" + re.sub(r"[`,]", "", title).replace(" ", "-")
+
+
+def _fleets() -> Iterator[str]:
+    yield from _section("`fleets`", FleetKeys, "A list. Beside these keys each has:")
+    service = "mapping, as a service"
+    made = "The service of a row; `{column}` in a value stands for the row's cell."
+    above = "Services that have those of the fleet as members: one for each name that the rows make."
+    rows = [
+        ("`template`", service, "required", '`{name: "{agency}", targets: […]}`', made),
+        ("`rollups`", f"list of {service}", "", '`[{name: "cluster-{cluster}"}]`', above),
+    ]
+    yield _table(rows)
 
 
 def _modules() -> Iterator[str]:

@@ -95,7 +95,7 @@ def check_ends(reader: Reader, services: list[Item]) -> None:
         for target in _items(service, "targets")
     }
     for loc, service in services:
-        for index, target in enumerate(_items(service, "targets")):
+        for index, target in [] if reader.report.crowded(loc) else enumerate(_items(service, "targets")):
             if _text(target, "type") == KIND and KIND in reader.types:
                 where = (*loc, "targets", index)
                 ends = _Ends(reader, known, _text(service, "name") or "", target, where)

@@ -6,6 +6,7 @@ from typing import Any
 
 from monitor.core.instants import Duration, format_duration
 from monitor.settings.fields import AtLeast, quote, shape
+from monitor.settings.fleets import read_fleets
 from monitor.settings.models import (
     Checking,
     Confirm,
@@ -26,22 +27,26 @@ from probes.base import Options
 Item = tuple[Loc, Any]
 
 
-def read_services(reader: Reader, tree: dict[str, Any], defaults: Checking) -> tuple[ServiceSettings, ...]:
+def read_services(reader: Reader, items: list[Item], defaults: Checking) -> tuple[ServiceSettings, ...]:
     """Every service that could be read; its problems, and those of the others, are in the report."""
-    items = reader.items(tree, "services")
-    if not items and not tree.get("services"):
-        reader.report.add(("services",), "at least one service is needed", at="key")
     report_duplicates(reader, [((*loc, "name"), _text(item, "name")) for loc, item in items], "a service")
     _members(reader, items)
     check_ends(reader, items)
-    made = [_service(reader, item, loc, defaults) for loc, item in items]
+    made = [_service(reader, item, loc, defaults) for loc, item in items if not reader.report.crowded(loc)]
     return tuple(service for service in made if service is not None)
 
 
-def names_of(tree: dict[str, Any]) -> list[str]:
+def service_items(reader: Reader, tree: dict[str, Any]) -> list[Item]:
+    """Every service as it is written, or as a fleet makes it."""
+    if not tree.get("services") and not tree.get("fleets"):
+        reader.report.add(("services",), "at least one service is needed", at="key")
+    return [*reader.items(tree, "services"), *read_fleets(reader, tree)]
+
+
+def names_of(items: list[Item]) -> list[str]:
     """What a window's scope may name, as written: also what has problems of its own."""
     names = []
-    for service in _list(tree, "services"):
+    for _, service in items:
         if name := _text(service, "name"):
             names.append(name)
             names += [f"{name}/{one}" for target in _list(service, "targets") for one in names_in(target)]
@@ -52,8 +57,8 @@ def report_duplicates(reader: Reader, names: Iterable[tuple[Loc, str | None]], w
     first: dict[str, Loc] = {}
     for loc, name in names:
         if name is not None and name in first:
-            line = reader.report.values[first[name]].line
-            reader.report.add(loc, f"{what} {quote(name)} is defined already, at line {line}")
+            where = reader.report.said(first[name], loc)
+            reader.report.add(loc, f"{what} {quote(name)} is defined already, at {where}")
         elif name is not None:
             first[name] = loc
 
@@ -248,6 +253,8 @@ def _members(reader: Reader, items: list[Item]) -> None:
     """Members must exist, be there once, and not contain the service itself."""
     graph = {name: _list(item, "members") for _, item in items if (name := _text(item, "name"))}
     for loc, item in items:
+        if loc[0] == "fleets" and "rollups" in loc:
+            continue  # a fleet's own services
         members = _list(item, "members")
         for index, member in enumerate(members):
             where = (*loc, "members", index)

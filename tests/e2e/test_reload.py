@@ -62,6 +62,30 @@ def test_a_window_in_the_file_takes_effect_at_the_reload(tmp_path: Path, port: i
         assert declared["retroactive_seconds"] > 0
 
 
+def test_the_list_of_a_fleet_is_read_again(tmp_path: Path, port: int) -> None:
+    refused = free_port()
+    fleet = f"""
+fleets:
+  - from: agencies.csv
+    template: {{name: "{{agency}}", targets: [{smtp("smtp", refused)}]}}
+    rollups: [{{name: agencies}}]
+"""
+    (tmp_path / "agencies.csv").write_text("agency\none\ntwo\n")
+    with Daemon(configuration(tmp_path, port, smtp("one", refused), fleet), port) as daemon:
+        assert {"one/smtp", "two/smtp"} < set(states(daemon))
+        (tmp_path / "agencies.csv").write_text("agency\ntwo\nthree\n")
+        reload(daemon)
+        wait_until(lambda: {"two/smtp", "three/smtp"} < set(states(daemon)), "the new row's target")
+        assert "one/smtp" not in states(daemon)
+        assert [one["service"] for one in daemon.ask("sla")["services"]] == ["mail", "two", "three", "agencies"]
+        (tmp_path / "agencies.csv").write_text("agency\ntwo\nthree,four\n")
+        reload(daemon)
+        metric = "mailuptime_config_last_reload_successful"
+        wait_until(lambda: f"{metric} 0.0" in daemon.get("/metrics")[1], "the metric to say that the list is bad")
+        assert f"{tmp_path / 'agencies.csv'}:3:7: a row of 2 cells under 1 column" in daemon.log.read_text()
+        assert {"two/smtp", "three/smtp"} < set(states(daemon))
+
+
 def test_a_bad_file_changes_nothing_and_says_so(tmp_path: Path, port: int) -> None:
     refused = free_port()
     with Daemon(configuration(tmp_path, port, smtp("one", refused)), port) as daemon:

@@ -23,7 +23,7 @@ def test_a_bad_configuration_is_refused_in_exactly_these_words(file: Path) -> No
     with pytest.raises(ConfigurationError) as caught:
         load(file, types(file))
 
-    said = [str(problem).removeprefix(f"{BAD}/") for problem in caught.value.problems]
+    said = [str(problem).replace(f"{BAD}/", "") for problem in caught.value.problems]
 
     assert said == file.with_suffix(".expected").read_text().splitlines()
 
