@@ -42,6 +42,7 @@ class Application:
         health: Callable[[], Health],
         lateness: Lateness,
         seconds: Mapping[str, StateSeconds] | None = None,
+        resting: Callable[[], Mapping[str, float]] = dict,
     ) -> None:
         self._clock = clock
         self._book = book
@@ -52,6 +53,7 @@ class Application:
         self._declared = declared
         self._health = health
         self._lateness = lateness
+        self._resting = resting
         self._phases = PhaseDurations()
         self._exposition = Exposition()
         self._rested = -inf  # until when no snapshot is taken, on the monotonic clock
@@ -140,6 +142,7 @@ class Application:
             "month": str(snapshot.month),
             "ready": not self.unready(),
             "self_tests": dict(self._health().self_tests),
+            "resting": {account: round(left, 3) for account, left in self._resting().items()},
             "services": self._shown,
             "targets": [self._target(picture) for picture in snapshot.targets],
         }

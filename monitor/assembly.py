@@ -1,12 +1,13 @@
 """From settings to what runs: rules for the book, targets for the runner, places in the schedule."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from monitor.cadence import Cadence, phases
-from monitor.clock import SystemClock
+from monitor.clock import Clock, SystemClock
 from monitor.core.book import Rules, TargetRule
 from monitor.core.instants import SECOND
 from monitor.core.maintenance import Exclusion, Policy, Window
@@ -14,13 +15,15 @@ from monitor.core.month import Objectives
 from monitor.core.recurrence import Recurrence
 from monitor.core.service import Service
 from monitor.deliveries import Deliveries
-from monitor.logins import Access, account_of
+from monitor.loans import Lending
+from monitor.logins import Access, Loan, Logins, account_of
 from monitor.runner import Target
 from monitor.settings import Settings
 from monitor.settings.models import ExclusionSettings, ServiceSettings, TargetSettings, WindowSettings
 from probes import REGISTRY
 from probes.base import Probe
 from probes.imap import ImapProbe
+from probes.lookout import Gate, unminded
 from probes.pop3 import Pop3Probe
 from probes.roundtrip import RoundtripOptions, RoundtripProbe, Route
 from probes.smtp import SmtpProbe, SubmissionProbe
@@ -89,26 +92,38 @@ def exclusion_of(settings: ExclusionSettings) -> Exclusion:
     )
 
 
-def targets_of(settings: Settings, deliveries: Deliveries | None = None) -> dict[str, tuple[Target, Cadence]]:
+def targets_of(
+    settings: Settings, deliveries: Deliveries | None = None, logins: Logins | None = None, clock: Clock | None = None
+) -> dict[str, tuple[Target, Cadence]]:
     """Every target with its place in the schedule, by `service/target`.
 
-    Round trips keep their tokens in `deliveries`; without it they are forgotten with the process.
+    Round trips keep their tokens in `deliveries`; without it they are forgotten with the process. `logins` minds their
+    accounts; without it nobody does.
     """
-    kept = deliveries or Deliveries(SystemClock())
+    clock = clock or SystemClock()
+    kept = deliveries or Deliveries(clock)
+    minded = None if logins is None else partial(Lending, clock, logins)
     listed = {f"{s.name}/{t.name}": t for s in settings.services for t in s.targets}
     places = phases([(name, _host(t), t.interval / SECOND) for name, t in listed.items()])
     return {
-        name: (_target(name, t, _probe(name, listed, kept)), _cadence(t, places[name])) for name, t in listed.items()
+        name: (_target(name, t, listed, _probe(name, listed, kept, minded)), _cadence(t, places[name]))
+        for name, t in listed.items()
     }
 
 
-def _probe(name: str, listed: Mapping[str, TargetSettings], deliveries: Deliveries) -> Probe:
+def _probe(
+    name: str,
+    listed: Mapping[str, TargetSettings],
+    deliveries: Deliveries,
+    minded: Callable[[str, Loan], Gate] | None,
+) -> Probe:
     settings = listed[name]
     options = settings.options
     if not isinstance(options, RoundtripOptions):
         return REGISTRY[settings.type](options)
     submit, fetch = listed[options.submit[0]], listed[options.fetch[0]]
     ends: list[Any] = [submit.options, fetch.options]
+    gates = {loan.lender: minded(name, loan) for loan in _loans(options, listed)} if minded else {}
     route = Route(
         submitter=SubmissionProbe(ends[0]) if submit.type == SubmissionProbe.protocol else SmtpProbe(ends[0]),
         reader=_reader(fetch),
@@ -120,6 +135,9 @@ def _probe(name: str, listed: Mapping[str, TargetSettings], deliveries: Deliveri
         margin=(settings.timeout - settings.deadline) / SECOND,
         tokens=deliveries.store(name, settings.give_up),
         returns=_reader(listed[options.bounces]) if options.bounces else None,
+        submit_gate=gates.get(options.submit[0], unminded),
+        fetch_gate=gates.get(options.fetch[0], unminded),
+        returns_gate=gates.get(options.bounces or "", unminded),
     )
     return RoundtripProbe(options, route)
 
@@ -129,7 +147,14 @@ def _reader(settings: TargetSettings) -> ImapProbe | Pop3Probe:
     return ImapProbe(options) if settings.type == ImapProbe.protocol else Pop3Probe(options)
 
 
-def _target(name: str, settings: TargetSettings, probe: Probe) -> Target:
+def _loans(options: RoundtripOptions, listed: Mapping[str, TargetSettings]) -> Iterator[Loan]:
+    """The logins that a round trip makes with those of other targets."""
+    for name in dict.fromkeys((*options.submit, *options.fetch, *filter(None, (options.bounces,)))):
+        lender: Any = listed[name]
+        yield Loan(name, _access(lender, lender.options.login.username), lender.timeout / SECOND)
+
+
+def _target(name: str, settings: TargetSettings, listed: Mapping[str, TargetSettings], probe: Probe) -> Target:
     kind = REGISTRY[settings.type]
     login = getattr(settings.options, "login", None)
     tls = getattr(settings.options, "tls", None)
@@ -148,6 +173,7 @@ def _target(name: str, settings: TargetSettings, probe: Probe) -> Target:
         min_days_left=getattr(tls, "min_days_left", 0),
         expects=getattr(settings.options, "expect", None) is not None,
         access=None if login is None else _access(settings, login.username),
+        loans=tuple(_loans(settings.options, listed)) if isinstance(settings.options, RoundtripOptions) else (),
     )
 
 

@@ -73,6 +73,7 @@ BLAME: Mapping[Cause, Verdict] = MappingProxyType(
         Cause.CREDENTIAL: _unknown(
             "it has never worked, or is a token, which ends by itself: the monitor's own file is at fault"
         ),
+        Cause.RESTING: _unknown("no log-in was tried: the account rests after refused ones"),
         Cause.MISSED: _unknown("the slot went by without a check"),
         Cause.OVERLOAD: _unknown("this machine was too busy to be believed"),
         Cause.SELF_TEST: _unknown("a canary failed: the monitor's own network was not sound"),

@@ -36,6 +36,7 @@ class Checker:
         self._arrived = arrived
         self._logins = logins or Logins(clock)
         self._lives = lives
+        self._logins.changed = self.rest
         self._runner = Runner(clock, self._worked, lag=lag, self_tests=self_tests)
 
     async def prepare(self, targets: Iterable[Target]) -> set[str]:
@@ -71,7 +72,7 @@ class Checker:
         """Note at each target until when its account is being rested."""
         now = self._clock.monotonic()
         for live in self._lives():
-            until = self._logins.not_before(live.target.name, live.target.access)
+            until = self._logins.until(live.target.name, live.target.accesses)
             live.backoff_until = until if until > now else None
 
     def _met(self, result: Result, *, accepted: bool) -> None:
@@ -80,14 +81,13 @@ class Checker:
             return
         if login_refused(result):
             self._logins.refused(target.name, target.access, result.began, target.timeout / SECOND)
-            self.rest()
-        elif accepted and self._logins.accepted(target.name, target.access):
-            self.rest()
+        elif accepted:
+            self._logins.accepted(target.name, target.access)
 
     def _speaking(self, result: Result) -> Result:
         """Where the account's rest puts the next check off, this one speaks until then (R1)."""
         target, check = result.target, result.check
-        planned = self._logins.not_before(target.name, target.access)
+        planned = self._logins.until(target.name, target.accesses)
         if check.outcome is Outcome.UNKNOWN or planned <= result.began:
             return result
         limit = round((planned - result.began) * SECOND) + target.timeout

@@ -58,15 +58,14 @@ class Daemon:
         self._first_facts = put_in_force(self.book, ledger, rules_of(settings), self._started)
         self.deliveries = Deliveries(self.clock, self._writer.commit)
         self.deliveries.load(ledger)
-        self.fleet = Fleet(self.clock, self.book, targets_of(settings, self.deliveries), self.deliveries.tallies)
+        self.logins = Logins(self.clock)
+        self.fleet = Fleet(self.clock, self.book, self._targets_of(settings), self.deliveries.tallies)
         self.posture = Posture(self.clock, settings.security, self._probed)
         self.lateness = Lateness()
         attachments = Attachments(settings.ledger.path.parent / "evidence")
         self.recorder = Recorder(self.clock, self.book, self._writer, self._committed, attachments)
-        credentials = Credentials(link.fact for link in ledger.facts((KIND,)))
         self._lag = Lag(self.clock)
         self._self_tests = SelfTests(self.clock, canaries(self.clock, settings.self_test))
-        logins = Logins(self.clock)
         desk = Desk(settings, self.book, declarations)
         self.bookkeeper = Bookkeeper(self.clock, self.book, desk, self.recorder, self._writer, settings.sla.close_after)
         self.bookkeeper.open(ledger)
@@ -88,29 +87,36 @@ class Daemon:
             health=self._health,
             lateness=self.lateness,
             seconds=dict(ledger.state_seconds()),
+            resting=self.logins.resting,
         )
-        self._checker = self._checking(credentials, logins)
+        self._checker = self._checking(Credentials(link.fact for link in ledger.facts((KIND,))))
         self.scheduler = Scheduler(
             self.clock,
             self._checker.check,
             missed=lambda live, checks: self.recorder.put(Arrival(live, missed=tuple(checks))),
             late=self.lateness.observe,
             stepped=self._clock_stepped,
-            logins=logins,
+            logins=self.logins,
         )
-        self._pages = Pages(self._application, self.act, ProbePage(Probing(self.clock, lambda: self.settings)).get)
+        self._pages = Pages(self._application, self.act, ProbePage(self._probing()).get)
+
+    def _probing(self) -> Probing:
+        return Probing(self.clock, lambda: self.settings, self.logins)
 
     @property
     def _probed(self) -> dict[str, Target]:
         return {name: live.target for name, live in self.fleet.lives.items()}
 
-    def _checking(self, credentials: Credentials, logins: Logins) -> Checker:
+    def _targets_of(self, settings: Settings) -> Targets:
+        return targets_of(settings, self.deliveries, self.logins, self.clock)
+
+    def _checking(self, credentials: Credentials) -> Checker:
         return Checker(
             self.clock,
             credentials,
             self.recorder.put,
             self._application.arrived,
-            logins=logins,
+            logins=self.logins,
             lives=self.fleet.lives.values,
             lag=self._lag,
             self_tests=self._self_tests,
@@ -186,7 +192,7 @@ class Daemon:
                 settings = load(self.settings.path)
                 settings.load_secrets()
                 await understood(settings)
-                targets = targets_of(settings, self.deliveries)
+                targets = self._targets_of(settings)
             except (ConfigurationError, ValueError) as error:
                 self._reloaded = (False, self._reloaded[1])
                 for line in str(error).splitlines():

@@ -247,6 +247,7 @@ HINTS: Mapping[Cause, Callable[[Seen], str]] = {
     Cause.BOUNCED: _saying("accepted and sent back: the bounce says why, often a full mailbox or an unknown user"),
     Cause.TIMEOUT: _timeout,
     Cause.CREDENTIAL: _auth,
+    Cause.RESTING: _saying("refused log-ins before this check rest the account: see what its other targets say of it"),
     Cause.MISSED: _saying("no check was made: this machine slept or was too busy"),
     Cause.OVERLOAD: _saying("this machine was too busy to be believed: fewer targets, longer intervals, more CPU"),
     Cause.SELF_TEST: _saying("this machine's own network failed just then: see self_test"),

@@ -6,12 +6,13 @@
 3. A login that is accepted ends it; an attempt that did not get as far as the login neither ends nor prolongs it.
 4. So does another password in the configuration, since what it meets is not known. Nothing else does.
 5. At most `at_once` checks of one account are under way; the others wait for their turn before their clock starts.
+6. A round trip logs in with what other targets are configured with: each of its sessions is one of theirs.
 """
 
 import asyncio
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from math import inf
 
@@ -28,6 +29,15 @@ class Access:
     after: float
     most: float
     at_once: int
+
+
+@dataclass(frozen=True, slots=True)
+class Loan:
+    """The login of another target, `lender`, whose check takes at most `patience` seconds."""
+
+    lender: str
+    access: Access
+    patience: float
 
 
 @dataclass(slots=True)
@@ -48,7 +58,12 @@ def account_of(username: str, host: str) -> str:
 
 
 class Logins:
-    """The accounts that targets log in to, and which of them are being rested."""
+    """The accounts that targets log in to, and which of them are being rested.
+
+    `changed` is called when a rest begins, grows or ends by what a login met.
+    """
+
+    changed: Callable[[], None] = staticmethod(lambda: None)
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -79,6 +94,20 @@ class Logins:
         account = self._account(access.account)
         return account.until if account.first in {None, target} else account.others
 
+    def until(self, target: str, accesses: Iterable[Access]) -> float:
+        """When it may log in to all of these at the earliest."""
+        return max((self.not_before(target, access) for access in accesses), default=-inf)
+
+    def resting(self) -> dict[str, float]:
+        """For how many seconds nobody but one target that tries again logs in, by account."""
+        now = self._clock.monotonic()
+        return {name: account.others - now for name, account in self._accounts.items() if account.others > now}
+
+    def rest(self, account: str, seconds: float) -> None:
+        """Nobody logs in to it for so long, whoever said so."""
+        rested = self._account(account)
+        rested.until = rested.others = self._clock.monotonic() + seconds
+
     async def enter(self, access: Access | None) -> None:
         """Wait for a turn; `leave` must follow."""
         if access is None:
@@ -106,6 +135,7 @@ class Logins:
         account.first = target
         account.until = self._clock.monotonic() + pause
         account.others = account.until + patience
+        self.changed()
 
     def accepted(self, target: str, access: Access) -> bool:
         """A login was accepted; returns whether that ended a rest."""
@@ -114,6 +144,8 @@ class Logins:
             return False
         rested = account.until > -inf
         self._recovered(account)
+        if rested:
+            self.changed()
         return rested
 
     def _account(self, name: str) -> _Account:

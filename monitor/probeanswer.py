@@ -175,7 +175,7 @@ def _own(probed: Probed, spent: Mapping[str, float]) -> Iterator[str]:
         yield _gauge("mailuptime_probe_quota_used_ratio", "Share of the mailbox's quota in use.", seen.quota_used)
     if probed.paused:
         name = "mailuptime_probe_login_pause_seconds"
-        yield _gauge(name, "Until a refused log-in is tried again; this answer is the last one's.", probed.paused)
+        yield _gauge(name, "Until a log-in is tried again; this check made none.", probed.paused)
 
 
 def _spent(probed: Probed) -> dict[str, float]:

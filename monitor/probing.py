@@ -1,8 +1,8 @@
 """`/probe`: one check of a host that a request names, within bounds; nothing of it enters figures or ledger.
 
 It must not become an open proxy: what is not admitted by name is judged by the addresses that it has, and only to
-those is connected. It must not lock an account either: a refused log-in is remembered, and for a while answered
-without asking the server again.
+those is connected. It must not lock an account either: it waits until no other check logs in to it, and rests with it
+after a refused log-in, be it the daemon's or its own. The daemon's checks do not rest for the sake of a request.
 """
 
 import asyncio
@@ -13,19 +13,19 @@ from math import isfinite
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote_plus, urlsplit
-from weakref import WeakValueDictionary
 
 from pydantic import ValidationError
 
+from monitor import withheld
 from monitor.admission import Admission, split
 from monitor.clock import Clock
 from monitor.core.instants import SECOND, Instant
-from monitor.runner import Result, Runner, Target
+from monitor.logins import Access, Logins, account_of
+from monitor.runner import Result, Runner, Target, login_refused
 from monitor.settings import Settings
 from monitor.settings.modules import ModuleSettings
 from probes import REGISTRY
 from probes.base import Options, Probe, ProbeType, printable
-from probes.errors import Cause
 from probes.session import resolvable
 
 DEFAULT_MODULE = "http_2xx"
@@ -37,9 +37,7 @@ OFFSET = 0.5
 LOGIN_PAUSE = 600.0
 """Seconds for which a refused log-in is not tried again."""
 MOST_PAUSED = 1000
-
-Account = tuple[str, str]
-"""Where, and who."""
+NAME = "/probe"
 
 
 class RefusedProbeError(Exception):
@@ -72,17 +70,17 @@ class Probed:
 
 
 class Probing:
-    """`settings` gives those in force."""
+    """`settings` gives those in force, `logins` how the daemon's own checks use the accounts."""
 
-    def __init__(self, clock: Clock, settings: Callable[[], Settings]) -> None:
+    def __init__(self, clock: Clock, settings: Callable[[], Settings], logins: Logins | None = None) -> None:
         self._clock = clock
         self._settings = settings
+        self._logins = logins or Logins(clock)
         self._known: Settings | None = None
         self._admission = Admission(())
         self._busy = 0
         self._runner = Runner(clock, lambda _target: True)
-        self._refused: dict[Account, tuple[float, Result]] = {}
-        self._turns: WeakValueDictionary[Account, asyncio.Lock] = WeakValueDictionary()
+        self._refused: dict[str, float] = {}  # accounts, and until when no request logs in to them
 
     async def probe(self, request: Request) -> Probed:
         """Check once. Raises RefusedProbeError."""
@@ -96,18 +94,22 @@ class Probing:
         refusal = _not_admitted(settings, host, port)
         if not named and not self._admission.has_networks:
             raise RefusedProbeError(403, refusal)
-        account = _account(options, host)
+        access = _access(module, options, host)
+        outside: list[str] = []
+        steps = self._runner.steps(admits=None if named else self._judge(outside))
         with self._place(settings.probe.concurrency):
-            async with self._turn(account, limit) as left:
-                if account in self._refused and (paused := self._paused(account, module, limit)):
-                    return paused
-                outside: list[str] = []
-                steps = self._runner.steps(admits=None if named else self._judge(outside))
-                result = await self._runner.run(_target(module, kind, options, left), steps=steps)
-                self._remember(account, result)
+            async with self._turn(access, limit) as left:
+                target = _target(module, kind, options, left)
+                paused = self._paused(access)
+                if access is not None and paused > 0:
+                    why = f"no log-in to {access.account} for another {paused:.0f} s, since one was refused"
+                    result = await withheld.check(self._runner, self._clock, target, why, steps)
+                else:
+                    result = await self._runner.run(target, steps=steps)
+                    self._remember(access, result)
         if outside and result.evidence.address is None:
             raise RefusedProbeError(403, f"{refusal}: {', '.join(outside)}")
-        return Probed(module, result, limit, self._clock.now())
+        return Probed(module, result, limit, self._clock.now(), paused)
 
     def _refreshed(self) -> Settings:
         """The settings; where they are new, with what depends on them."""
@@ -138,39 +140,36 @@ class Probing:
             self._busy -= 1
 
     @asynccontextmanager
-    async def _turn(self, account: Account | None, limit: float) -> AsyncIterator[float]:
-        """What is left of the limit once no other probe uses the account; two at once may count as an attack."""
-        if account is None:
+    async def _turn(self, access: Access | None, limit: float) -> AsyncIterator[float]:
+        """What is left of the limit once nobody is logged in to the account, or else, while it rests, all of it."""
+        if access is None or self._paused(access) > 0:
             yield limit
             return
-        lock = self._turns.get(account)
-        if lock is None:
-            lock = self._turns[account] = asyncio.Lock()
         began = self._clock.monotonic()
         try:
-            await asyncio.wait_for(lock.acquire(), limit)
+            async with asyncio.timeout(limit):
+                await self._logins.enter(access)
         except TimeoutError:
-            text = f"the account {account[1]} at {account[0]} was in use by other probes all the time"
+            text = f"the account {access.account} was in use by other checks all the time"
             raise RefusedProbeError(503, text) from None
         try:
             yield max(limit - (self._clock.monotonic() - began), 0.001)
         finally:
-            lock.release()
+            await self._logins.leave(access)
 
-    def _paused(self, account: Account | None, module: ModuleSettings, limit: float) -> Probed | None:
-        """What is answered while a refused log-in is not tried again."""
-        if account is None:
-            return None
-        until, result = self._refused[account]
-        left = until - self._clock.monotonic()
-        return Probed(module, result, limit, self._clock.now(), left) if left > 0 else None
+    def _paused(self, access: Access | None) -> float:
+        """For how many seconds no request logs in to the account; 0 where one may."""
+        if access is None:
+            return 0.0
+        until = max(self._refused.get(access.account, 0.0), self._logins.not_before(NAME, access))
+        return max(until - self._clock.monotonic(), 0.0)
 
-    def _remember(self, account: Account | None, result: Result) -> None:
-        if account is None or result.check.cause not in {Cause.AUTH, Cause.CREDENTIAL}:
+    def _remember(self, access: Access | None, result: Result) -> None:
+        if access is None or not login_refused(result):
             return
         if len(self._refused) >= MOST_PAUSED:
             self._refused.pop(next(iter(self._refused)))
-        self._refused[account] = (self._clock.monotonic() + LOGIN_PAUSE, result)
+        self._refused[access.account] = self._clock.monotonic() + LOGIN_PAUSE
 
 
 def seconds_for(header: str | None, module: ModuleSettings) -> float:
@@ -258,12 +257,15 @@ def _target(module: ModuleSettings, kind: ProbeType, options: Options, limit: fl
         raise RefusedProbeError(500, f"module {module.name}: {error}") from None
     if module.depth == "banner":
         probe = SimpleNamespace(check=probe.pulse, pulse=probe.pulse, options=options)
-    return Target(f"/probe {module.name}", kind.protocol, probe, round(limit * SECOND), 0)
+    return Target(f"{NAME} {module.name}", kind.protocol, probe, round(limit * SECOND), 0)
 
 
-def _account(options: Any, host: str) -> Account | None:
+def _access(module: ModuleSettings, options: Any, host: str) -> Access | None:
+    """How it logs in, if at all: where nobody else does, so that the daemon's checks have the turns that are theirs."""
     login = getattr(options, "login", None)
-    return None if login is None else (host, login.username)
+    if login is None or module.depth == "banner":
+        return None
+    return Access(account_of(login.username, host), LOGIN_PAUSE, LOGIN_PAUSE, at_once=1)
 
 
 def _not_admitted(settings: Settings, host: str, port: int | None) -> str:

@@ -4,7 +4,7 @@ An exception that no probe should raise is a bug of the monitor: outcome unknown
 no check.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from monitor.clock import STEP, Clock
 from monitor.core.check import Check, Outcome
 from monitor.core.instants import SECOND, Duration
 from monitor.lag import Lag
-from monitor.logins import Access
+from monitor.logins import Access, Loan
 from monitor.selftest import SelfTests
 from probes.base import Certificate, Evidence, Phase, Probe, Steps
 from probes.errors import Cause
@@ -38,6 +38,12 @@ class Target:
     min_days_left: int = 0  # days before its end from which a certificate counts as expiring
     expects: bool = False  # whether something is asked of it whose lack is a warning
     access: Access | None = None
+    loans: tuple[Loan, ...] = ()  # the logins of `borrows`
+
+    @property
+    def accesses(self) -> tuple[Access, ...]:
+        """Of all accounts that it logs in to."""
+        return tuple(loan.access for loan in self.loans) if self.access is None else (self.access,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +66,21 @@ _REFUSALS = {Cause.CREDENTIAL, Cause.REJECTED_PERMANENT}
 
 def login_accepted(result: Result) -> bool:
     """Whether the check got past the log-in; what it met behind that is another matter."""
-    return any(phase.name in _LOGIN_PHASES and phase.ok for phase in result.phases)
+    return accepting(result.phases)
 
 
 def login_refused(result: Result) -> bool:
     """Whether a server refused the login, whatever it calls that; a token that is not there is not shown to any."""
-    cause, phase = result.check.cause, result.failed_phase
+    return refusing(result.check.cause, result.failed_phase)
+
+
+def accepting(phases: Iterable[Phase]) -> bool:
+    """Whether one of them is a login that went well."""
+    return any(phase.name in _LOGIN_PHASES and phase.ok for phase in phases)
+
+
+def refusing(cause: str | None, phase: str | None) -> bool:
+    """Whether a failure in that phase is a refused login."""
     return cause == Cause.AUTH or (cause in _REFUSALS and phase in _LOGIN_PHASES)
 
 

@@ -148,13 +148,13 @@ class Scheduler:
 
     def _rested(self, entry: Entry) -> float:
         """When its account may be logged in to."""
-        return self._logins.not_before(entry.live.target.name, entry.live.target.access)
+        return self._logins.until(entry.live.target.name, entry.live.target.accesses)
 
     def hasten(self, accounts: set[str]) -> None:
         """Check the targets of these accounts now, however long they were put off; another password lets them in."""
         for entry in self._entries:
-            access = entry.live.target.access
-            if access is not None and access.account in accounts and entry.place is not None and not entry.removed:
+            own = {access.account for access in entry.live.target.accesses}
+            if own & accounts and entry.place is not None and not entry.removed:
                 entry.full_due = min(entry.full_due, self._clock.monotonic())
                 self._push(entry)
 

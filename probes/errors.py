@@ -42,6 +42,7 @@ class Cause(StrEnum):
     BOUNCED = "bounced"  # a message accepted, and returned
     TIMEOUT = "timeout"  # the deadline passed in a phase after connecting
     CREDENTIAL = "credential"  # refused, and it has never worked, or is a token, or cannot be read
+    RESTING = "resting"  # no log-in was tried, since the account rests after refused ones
     MISSED = "missed"  # a slot of the schedule that passed without a check
     OVERLOAD = "overload"  # a time-out while this machine was too busy to be believed
     SELF_TEST = "self_test"  # a canary of the monitor's own network failed at that time
@@ -119,6 +120,8 @@ def cause_of_timeout(phase: str | None) -> Cause:
             return Cause.CONNECT_TIMEOUT
         case "launch":
             return Cause.BROWSER
+        case "turn":  # of an account that the monitor's own checks use
+            return Cause.OVERLOAD
         case _:
             return Cause.TIMEOUT
 

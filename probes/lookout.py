@@ -5,8 +5,8 @@ account has few logins at a time to spare.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from types import TracebackType
 from typing import Any, Self, cast
 
@@ -18,6 +18,15 @@ from probes.mailbox_imap import ImapMailbox
 from probes.pop3 import Pop3Probe
 from probes.session import discreet
 from probes.tokens import Sighting, Token, TokenStore
+
+Gate = Callable[[Steps], AbstractAsyncContextManager[None]]
+"""What a session with a log-in goes through, and stays within: whoever minds its account lets it wait for a turn, as a
+phase `turn`, or turns it away by a ProbeFailureError."""
+
+
+def unminded(_steps: Steps) -> AbstractAsyncContextManager[None]:
+    """A gate that is open."""
+    return nullcontext()
 
 
 class Lookout:
@@ -35,6 +44,7 @@ class Lookout:
         token: Token,
         patience: float,
         *,
+        gate: Gate = unminded,
         prefix: str = "",
         arrives: bool = True,
     ) -> None:
@@ -43,6 +53,7 @@ class Lookout:
         self._tokens = tokens
         self._token = token
         self._patience = patience
+        self._gate = gate
         self._prefix = prefix
         self._arrives = arrives
         self._examined: set[str] = set()
@@ -67,6 +78,7 @@ class Lookout:
         self.news = []
         try:
             async with within(self._steps, self._patience) as aside, AsyncExitStack() as stack:
+                await stack.enter_async_context(self._gate(aside))
                 session = await stack.enter_async_context(self._reader.logged_in(aside))
                 sightings = await self._through(aside, self._of(session))
                 news = [one for one in sightings if one.token == self._token.text]
@@ -139,7 +151,8 @@ async def within(steps: Steps, seconds: float) -> AsyncIterator[Steps]:
             yield aside
     except TimeoutError:
         phase = aside.failed
-        raise ProbeFailureError(cause_of_timeout(phase), _in(phase, f"no answer within {seconds:g} s")) from None
+        what = "other checks used the account for" if phase == "turn" else "no answer within"
+        raise ProbeFailureError(cause_of_timeout(phase), _in(phase, f"{what} {seconds:g} s")) from None
     except ProbeFailureError as failure:
         raise ProbeFailureError(failure.cause, _in(aside.failed, failure.reply)) from None
     finally:

@@ -17,7 +17,7 @@ from pydantic import Field, field_validator
 from probes.base import Options, Steps
 from probes.errors import Cause, ProbeFailureError
 from probes.imap import ImapProbe
-from probes.lookout import Lookout, within
+from probes.lookout import Gate, Lookout, unminded, within
 from probes.message import compose
 from probes.pop3 import Pop3Probe
 from probes.smtp import SmtpProbe
@@ -103,6 +103,9 @@ class Route:
     margin: float
     tokens: TokenStore
     returns: ImapProbe | Pop3Probe | None = None  # where reports come to, if not to `reader`
+    submit_gate: Gate = unminded
+    fetch_gate: Gate = unminded
+    returns_gate: Gate = unminded
 
 
 class RoundtripProbe:
@@ -156,16 +159,22 @@ def _patience(route: Route) -> float:
 async def _submit(steps: Steps, route: Route, token: Token) -> None:
     message = compose(token, route.sender, route.recipient)
     patience = min(route.submit_timeout, route.deadline)
-    async with within(steps, patience) as aside, route.submitter.logged_in(aside) as session, aside("send"):
+    async with (
+        within(steps, patience) as aside,
+        route.submit_gate(aside),
+        route.submitter.logged_in(aside) as session,
+        aside("send"),
+    ):
         await session.send(route.sender, route.recipient, message)
 
 
 def _lookouts(steps: Steps, route: Route, token: Token) -> Iterator[Lookout]:
     """The mailbox that the message is for, first, and the one that it is returned to."""
     patience = _patience(route)
-    yield Lookout(steps, route.reader, route.tokens, token, patience)
+    yield Lookout(steps, route.reader, route.tokens, token, patience, gate=route.fetch_gate)
     if route.returns:
-        yield Lookout(steps, route.returns, route.tokens, token, patience, prefix="bounces: ", arrives=False)
+        gate = route.returns_gate
+        yield Lookout(steps, route.returns, route.tokens, token, patience, gate=gate, prefix="bounces: ", arrives=False)
 
 
 async def _wait(lookouts: Sequence[Lookout], seconds: float) -> Lookout | None:

@@ -29,6 +29,8 @@ TRANSLATORS = {
     "monitor/attempt.py",
     "monitor/runner.py",
     "monitor/blame.py",
+    "monitor/loans.py",  # a gate within a probe
+    "monitor/withheld.py",  # a probe less its log-in
     "monitor/canaries.py",  # it connects as they do
     "monitor/scheduler.py",
     "monitor/assembly.py",

@@ -8,10 +8,10 @@ from typing import Any
 from monitor import loops
 from monitor.cli.common import CommandError, Exit, add_configuration, add_format, configuration, print_json
 from monitor.cli.run import load_secrets
+from monitor.control import NotRunningError, RefusedError, ask
 from monitor.core.check import Outcome
 from monitor.figures import Document
-
-AT_ONCE = 8
+from monitor.settings import Settings
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
@@ -19,6 +19,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     add_configuration(parser)
     add_format(parser, "table", "json")
     parser.add_argument("--transcript", action="store_true", help="show both sides' lines too, passwords struck out")
+    parser.add_argument("--force", action="store_true", help="log in also to accounts that rest after refused log-ins")
     parser.add_argument("targets", nargs="*", metavar="SERVICE/TARGET", help="default: every target")
     parser.set_defaults(command=probe)
 
@@ -27,7 +28,7 @@ def probe(arguments: argparse.Namespace) -> Exit:
     """Check; the status is 1 where a target is down, else 3 where one could not be told."""
     settings = configuration(arguments.config)
     load_secrets(settings)
-    documents = loops.run(_check(settings, arguments.targets, transcript=arguments.transcript))
+    documents = loops.run(_check(settings, arguments.targets, transcript=arguments.transcript, force=arguments.force))
     if arguments.format == "json":
         print_json({"targets": documents})
     else:
@@ -38,32 +39,35 @@ def probe(arguments: argparse.Namespace) -> Exit:
     return Exit.UNKNOWN if Outcome.UNKNOWN.value in outcomes else Exit.OK
 
 
-async def _check(settings: Any, wanted: list[str], *, transcript: bool) -> list[Document]:
+async def _check(settings: Settings, wanted: list[str], *, transcript: bool, force: bool) -> list[Document]:
     from monitor import ladder  # noqa: PLC0415 - other commands start without the probes
-    from monitor.assembly import targets_of  # noqa: PLC0415
-    from monitor.canaries import canaries  # noqa: PLC0415
-    from monitor.clock import SystemClock  # noqa: PLC0415
+    from monitor.byhand import ByHand  # noqa: PLC0415
     from monitor.logs import configure  # noqa: PLC0415
-    from monitor.runner import Runner  # noqa: PLC0415
-    from monitor.selftest import SelfTests  # noqa: PLC0415
 
     configure("warning", settings.log.format)
-    configured = targets_of(settings)
+    hand = ByHand(settings, {} if force else _resting(settings), force=force)
     for name in wanted:
-        if name not in configured:
-            known = ", ".join(configured)
+        if name not in hand.targets:
+            known = ", ".join(hand.targets)
             raise CommandError(Exit.USAGE, f'there is no target "{name}"; configured: {known}')
-    clock = SystemClock()
-    # By hand there is no history: a refused password is reported as such, and the reader judges.
-    runner = Runner(clock, lambda _target: True, self_tests=SelfTests(clock, canaries(clock, settings.self_test)))
-    places = asyncio.Semaphore(AT_ONCE)
 
     async def one(name: str) -> Document:
-        async with places:
-            steps = runner.steps(transcript=transcript)
-            return ladder.document(await runner.run(configured[name][0], steps=steps), clock.now())
+        return ladder.document(await hand.check(name, transcript=transcript), hand.now)
 
-    return list(await asyncio.gather(*(one(name) for name in wanted or configured)))
+    return list(await asyncio.gather(*(one(name) for name in wanted or hand.targets)))
+
+
+def _resting(settings: Settings) -> dict[str, float]:
+    """The accounts that the running daemon rests, and for how many seconds."""
+    try:
+        found = ask(settings.control.socket, "status").get("resting", {})
+    except NotRunningError:
+        return {}
+    except (RefusedError, OSError) as error:
+        reason = getattr(error, "strerror", None) or error
+        print(f"{settings.control.socket}: {reason}: which accounts the daemon rests is not known", file=sys.stderr)
+        return {}
+    return dict(found)
 
 
 def _show(documents: list[Document]) -> None:

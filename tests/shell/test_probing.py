@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 import ssl
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import trustme
 
 from monitor.clock import SystemClock
 from monitor.core.check import Outcome
+from monitor.logins import Access, Logins, account_of
 from monitor.probeanswer import exposition, fnv1a, standard
 from monitor.probing import LOGIN_PAUSE, Probing, RefusedProbeError, Request, seconds_for
 from monitor.settings import Settings, load
@@ -82,6 +84,10 @@ def settings(place: Path, *allow: str, modules: dict[str, Any] | None = None, co
 
 def login(password: Path) -> dict[str, Any]:
     return {"type": "imap", "tls": "none", "login": {"username": "probe", "password": {"file": str(password)}}}
+
+
+def log_ins(server: Script) -> int:
+    return sum(b"LOGIN" in line for line in server.heard)
 
 
 def module(timeout: int | None = None) -> ModuleSettings:
@@ -232,19 +238,64 @@ async def test_requests_beyond_the_limit_are_turned_away_and_a_place_is_free_aga
     assert again.result.check.outcome is Outcome.UP
 
 
-async def test_a_refused_log_in_is_not_tried_again_until_its_pause_is_over(tmp_path: Path, password: Path) -> None:
+async def test_after_a_refused_log_in_all_but_the_log_in_is_checked_until_the_pause_is_over(
+    tmp_path: Path, password: Path
+) -> None:
     clock, made = LaterClock(), settings(tmp_path, HOST, modules={"mail": login(password)})
     probing = Probing(clock, lambda: made)
     async with serving(IMAP.but()) as server:
         request = Request(f"{HOST}:{server.port}", "mail")
         answers = [await probing.probe(request) for _ in range(3)]
-        assert [one.result.check.cause for one in answers] == [Cause.AUTH] * 3
+        assert [one.result.check.cause for one in answers] == [Cause.AUTH, Cause.RESTING, Cause.RESTING]
+        assert [one.result.check.outcome for one in answers] == [Outcome.DOWN, Outcome.UNKNOWN, Outcome.UNKNOWN]
         assert [one.paused > 0 for one in answers] == [False, True, True]
-        assert server.visits == 1
+        assert (server.visits, log_ins(server)) == (3, 1)
         assert "mailuptime_probe_login_pause_seconds" in exposition(answers[1])
+        assert "probe_success 0\n" in exposition(answers[1])
         clock.later = LOGIN_PAUSE
         assert (await probing.probe(request)).paused == 0
-        assert server.visits == 2
+        assert log_ins(server) == 2
+
+
+async def test_what_fails_before_the_log_in_fails_during_the_pause_too(tmp_path: Path, password: Path) -> None:
+    made = settings(tmp_path, HOST, modules={"mail": login(password)})
+    probing = Probing(SystemClock(), lambda: made)
+    async with serving(IMAP.but()) as server:
+        request = Request(f"{HOST}:{server.port}", "mail")
+        await probing.probe(request)
+    assert (await probing.probe(request)).result.check.cause == Cause.CONNECT_REFUSED
+
+
+async def test_an_account_that_the_daemon_rests_is_not_logged_in_to(tmp_path: Path, password: Path) -> None:
+    clock, made = LaterClock(), settings(tmp_path, HOST, modules={"mail": login(password)})
+    logins = Logins(clock)
+    logins.refused("mail/imap", Access(account_of("probe", HOST), 120, 960, 1), clock.monotonic(), 15)
+    probing = Probing(clock, lambda: made, logins)
+    async with serving(IMAP.but()) as server:
+        probed = await probing.probe(Request(f"{HOST}:{server.port}", "mail"))
+        assert (probed.result.check.cause, log_ins(server)) == (Cause.RESTING, 0)
+        assert probed.result.reply.startswith(f"no log-in to probe at {HOST} for another 135 s")
+        clock.later = 136
+        await probing.probe(Request(f"{HOST}:{server.port}", "mail"))
+        assert log_ins(server) == 1
+
+
+async def test_a_request_waits_while_a_check_is_logged_in_and_its_refusal_puts_no_check_off(
+    tmp_path: Path, password: Path
+) -> None:
+    made = settings(tmp_path, HOST, modules={"mail": login(password)})
+    logins, account = Logins(SystemClock()), Access(account_of("probe", HOST), 120, 960, 3)
+    probing = Probing(SystemClock(), lambda: made, logins)
+    async with serving(IMAP.but()) as server:
+        await logins.enter(account)
+        with pytest.raises(RefusedProbeError) as caught:
+            await probing.probe(Request(f"{HOST}:{server.port}", "mail", timeout="0.6"))
+        assert (caught.value.status, server.visits) == (503, 0)
+        assert "was in use by other checks all the time" in str(caught.value)
+        await logins.leave(account)
+        await probing.probe(Request(f"{HOST}:{server.port}", "mail"))
+        assert log_ins(server) == 1
+    assert logins.resting() == {}
 
 
 async def test_a_new_configuration_ends_the_pause(tmp_path: Path, password: Path) -> None:
@@ -263,8 +314,8 @@ async def test_an_account_is_used_by_one_probe_at_a_time(tmp_path: Path, passwor
     async with serving(IMAP.but()) as server:
         request = Request(f"{HOST}:{server.port}", "mail")
         answers = await asyncio.gather(*(probing.probe(request) for _ in range(5)))
-        assert server.visits == 1
-    assert [one.result.check.cause for one in answers] == [Cause.AUTH] * 5
+        assert log_ins(server) == 1
+    assert Counter(one.result.check.cause for one in answers) == {Cause.AUTH: 1, Cause.RESTING: 4}
 
 
 async def test_a_hostname_is_what_the_certificate_must_be_for(stranger: Stranger, tmp_path: Path) -> None:
