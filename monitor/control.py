@@ -3,6 +3,7 @@
 import http.client
 import json
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -16,28 +17,39 @@ class NotRunningError(Exception):
 
 
 class RefusedError(Exception):
-    """The daemon answered that it cannot; the text is its one line."""
+    """The daemon answered that it cannot; the text is its one line, `status` the HTTP status."""
+
+    def __init__(self, text: str, status: int) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=TIMEOUT)
+    def __init__(self, path: Path, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
         self._path = path
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(TIMEOUT)
+        self.sock.settimeout(self.timeout)
         self.sock.connect(str(self._path))
 
 
-def ask(path: Path, what: str, post: Document | None = None, **query: str | None) -> Document:
+def ask(
+    path: Path,
+    what: str,
+    post: Document | None = None,
+    query: Mapping[str, str | None] | None = None,
+    *,
+    timeout: float = TIMEOUT,
+) -> Document:
     """GET a document from the daemon, or POST one to it.
 
     Raises NotRunningError where none listens, PermissionError where this user may not ask, RefusedError where the
     daemon says no.
     """
-    connection = _UnixConnection(path)
-    given = urlencode({key: value for key, value in query.items() if value is not None})
+    connection = _UnixConnection(path, timeout)
+    given = urlencode({key: value for key, value in (query or {}).items() if value is not None})
     try:
         body = None if post is None else json.dumps(post)
         headers = {} if post is None else {"Content-Type": "application/json"}
@@ -49,6 +61,6 @@ def ask(path: Path, what: str, post: Document | None = None, **query: str | None
     finally:
         connection.close()
     if response.status != http.client.OK:
-        raise RefusedError(answer.decode(errors="replace").strip())
+        raise RefusedError(answer.decode(errors="replace").strip(), response.status)
     document: Document = json.loads(answer)
     return document

@@ -13,6 +13,7 @@ from monitor.alerting.sender import send, understood
 from monitor.application import Application
 from monitor.assembly import rules_of, targets_of
 from monitor.attachments import Attachments
+from monitor.backing import Backing
 from monitor.bookkeeper import Bookkeeper
 from monitor.canaries import canaries
 from monitor.checker import Checker
@@ -72,8 +73,8 @@ class Daemon:
         self.notifications = Notifications(self.clock, settings, ledger, self._writer.commit, send)
         self._wall_clock = WallClock(self.clock)
         self._synchronization = Synchronization(self.clock, self._clock_kept)
-        self._notifier = Notifier()
-        self._clock_steps = 0
+        self._notifier, self._clock_steps = Notifier(), 0
+        self._backing = Backing(settings.ledger.path)
         self._stopping, self._reloading = asyncio.Event(), asyncio.Event()
         self._reloaded = (True, self._started)  # whether the last reading went well, and when one last did
         self._application = Application(
@@ -177,7 +178,9 @@ class Daemon:
             self._wall_clock.stop()
 
     async def act(self, name: str, request: Document, proof: str) -> Document:
-        """Carry out what a command asks for. Raises what the bookkeeper raises."""
+        """Carry out what a command asks for. Raises what the bookkeeper raises, and LedgerError."""
+        if name == "backup":
+            return await self._backing.make(request, proof)
         document = await self.bookkeeper.act(name, request, proof)
         self._application.declared()
         return document

@@ -39,7 +39,7 @@ class Resting:
 
     def act(self, name: str, request: Document) -> Document:
         """Carry out an act: record its facts, and close anew what it corrects."""
-        answer = self.desk.handle(name, request, self.book.present(self.now), proof_of(os.getuid()))
+        answer = self.desk.handle(name, request, self.book.present(self.now), own_proof())
         self.ledger.commit(Batch(facts=list(answer.facts)))
         self.desk.accept(answer.facts)
         if answer.facts:
@@ -58,6 +58,11 @@ def rest(settings: Settings) -> Iterator[Resting]:
     with Ledger(settings.ledger.path, create=False) as ledger:
         book, declarations = restored(ledger, rules_of(settings))
         yield Resting(settings, ledger, book, Desk(settings, book, declarations), SystemClock().now())
+
+
+def own_proof() -> str:
+    """The same of who runs this process."""
+    return proof_of(os.getuid())
 
 
 def proof_of(uid: int) -> str:

@@ -8,7 +8,8 @@ from monitor.core.book import Book, Rules
 from monitor.core.calendar import Month
 from monitor.core.declarations import KINDS, Declarations
 from monitor.core.instants import format_instant
-from monitor.ledger.chain import GENESIS, Fact, Link, link
+from monitor.ledger.backups import RESTORED
+from monitor.ledger.chain import GENESIS, Fact, Link, broken
 from monitor.ledger.reader import Reader
 from monitor.ledger.restore import EVENT_KINDS, RECOVERED, RULES, epochs_of, event_of
 
@@ -29,12 +30,12 @@ def verify(reader: Reader, rules: Rules, head: str | None = None) -> Verified:
     reader.examine()  # first: damage in what is not read here, such as an index, is damage all the same
     links, unread = _links(reader)
     unread += _unreadable(links)
-    kinds = [_chain(links), _head(links, head), iter(unread)]
+    kinds = [iter([reader.shortfall] if reader.shortfall else []), broken(links), _head(links, head), iter(unread)]
     checks = 0
     if not unread:
-        book, checks, broken = _recomputed(reader, links, rules)
-        kinds += [_seals(reader, links), iter(broken)]
-        if not broken:
+        book, checks, stuck = _recomputed(reader, links, rules)
+        kinds += [_seals(reader, links), iter(stuck)]
+        if not stuck:
             kinds += [_events(book, links), _months(book, links)]
     differences = [first for kind in kinds if (first := next(kind, None)) is not None]
     months = len({one.fact.body.get("month") for one in links if one.fact.kind == closing.KIND})
@@ -82,24 +83,11 @@ _READERS: Mapping[str, Callable[[Fact], object]] = {
     "window_amended": _keys("id", "end"),
     "approval": _keys("id", "by"),
     RULES: lambda fact: Rules.of(fact.body),
+    RESTORED: _keys("source", "replaced", "head", "by"),
     RECOVERED: _keys("since", "checks", "turned_away", "reason"),
     sealing.KIND: _keys("first", "last", "count", "digest"),
     closing.KIND: lambda fact: (Month.parse(fact.body["month"]), fact.body["revision"], fact.body["services"].items()),
 }
-
-
-def _chain(links: list[Link]) -> Iterator[str]:
-    previous, seq = GENESIS, 0
-    for one in links:
-        made = link(one.seq, one.fact, previous)
-        what = f"fact {one.seq} ({one.fact.kind})"
-        if one.seq != seq + 1:
-            yield f"fact {seq + 1} is missing"
-        elif one.previous != previous:
-            yield f"{what} does not follow the fact before it"
-        elif made.digest != one.digest:
-            yield f"{what} was changed: its content does not have its digest"
-        previous, seq = one.digest, one.seq
 
 
 def _head(links: list[Link], head: str | None) -> Iterator[str]:

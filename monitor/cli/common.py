@@ -4,13 +4,13 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from monitor.control import NotRunningError, RefusedError, ask
+from monitor.control import TIMEOUT, NotRunningError, RefusedError, ask
 from monitor.figures import Document
 from monitor.settings import ConfigurationError, Settings, load
 
@@ -73,15 +73,29 @@ def answer(
     **query: str | None,
 ) -> Document:
     """Ask the running daemon, or `post` to it; where none runs, answer from the ledger under its lock."""
+    document = asked(settings, what, post, query)
+    return _from_ledger(settings, offline) if document is None else document
+
+
+def asked(
+    settings: Settings,
+    what: str,
+    post: Document | None = None,
+    query: Mapping[str, str | None] | None = None,
+    *,
+    timeout: float = TIMEOUT,
+    failed: Exit = Exit.USAGE,
+) -> Document | None:
+    """What the running daemon answers; None where none runs. `failed` is the status where it tried and could not."""
     try:
-        return ask(settings.control.socket, what, post, **query)
+        return ask(settings.control.socket, what, post, query, timeout=timeout)
     except NotRunningError:
-        return _from_ledger(settings, offline)
+        return None
     except PermissionError:
         text = f"{settings.control.socket}: not permitted; be a member of the group that the socket belongs to"
         raise CommandError(Exit.NOT_PERMITTED, text) from None
     except RefusedError as error:
-        raise CommandError(Exit.USAGE, *str(error).splitlines()) from None
+        raise CommandError(failed if error.status >= 500 else Exit.USAGE, *str(error).splitlines()) from None
     except OSError as error:
         raise CommandError(Exit.UNAVAILABLE, f"{settings.control.socket}: {error.strerror or error}") from None
 
@@ -101,7 +115,7 @@ def reading(settings: Settings) -> Iterator["Reader"]:
 
     with ledger_errors(settings):
         try:
-            ledger: Reader = Ledger(settings.ledger.path, create=False)
+            ledger: Reader = Ledger(settings.ledger.path, create=False, to_write=False)
         except LedgerLockedError:
             ledger = Reader.beside(settings.ledger.path)
         with ledger:

@@ -1,15 +1,8 @@
 """The store: facts in a hash chain, checks, and what is derived from them."""
 
 from monitor.ledger.chain import Fact, Link
-from monitor.ledger.reader import (
-    CheckRow,
-    LedgerDamagedError,
-    LedgerError,
-    LedgerLockedError,
-    LedgerUnavailableError,
-    Reader,
-    State,
-)
+from monitor.ledger.errors import LedgerDamagedError, LedgerError, LedgerLockedError, LedgerUnavailableError
+from monitor.ledger.reader import CheckRow, Reader, State
 from monitor.ledger.store import Batch, Ledger
 
 __all__ = [

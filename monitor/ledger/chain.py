@@ -52,6 +52,21 @@ def chain(facts: Iterable[Fact], seq: int, previous: bytes) -> Iterator[Link]:
         previous = made.digest
 
 
+def broken(links: Iterable[Link]) -> Iterator[str]:
+    """What is wrong with a chain, first things first."""
+    previous, seq = GENESIS, 0
+    for one in links:
+        made = link(one.seq, one.fact, previous)
+        what = f"fact {one.seq} ({one.fact.kind})"
+        if one.seq != seq + 1:
+            yield f"fact {seq + 1} is missing"
+        elif one.previous != previous:
+            yield f"{what} does not follow the fact before it"
+        elif made.digest != one.digest:
+            yield f"{what} was changed: its content does not have its digest"
+        previous, seq = one.digest, one.seq
+
+
 def _refuse_floats(value: Any) -> None:
     if isinstance(value, float):
         raise ValueError("a fact holds integers and text, never floating point")  # noqa: TRY004

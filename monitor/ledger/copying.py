@@ -2,19 +2,30 @@
 
 import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
-from monitor.ledger.reader import LedgerUnavailableError
+from monitor.ledger.errors import LedgerUnavailableError
 
 
-def write_copy(source: sqlite3.Connection, destination: Path, *, overwrite: bool = False) -> None:
-    """Write one picture of the ledger into one file of mode 0600. Raises LedgerUnavailableError, with no file left."""
+def write_copy(
+    source: sqlite3.Connection,
+    destination: Path,
+    *,
+    overwrite: bool = False,
+    check: Callable[[Path], None] = lambda _: None,
+) -> None:
+    """Write one picture of the ledger into one file of mode 0600, which takes its name once `check` is content with it.
+
+    Raises LedgerUnavailableError and what `check` raises, with no file left.
+    """
     part = destination.with_name(f"{destination.name}.part")
     try:
         part.unlink(missing_ok=True)  # of a copy that was killed
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         try:
             _fill(source, part)
+            check(part)
             take_name(part, destination, overwrite=overwrite)
         finally:
             part.unlink(missing_ok=True)
@@ -30,6 +41,7 @@ def take_name(part: Path, destination: Path, *, overwrite: bool) -> None:
         part.replace(destination)
     else:
         os.link(part, destination)  # which a file of that name forbids
+        part.unlink()
     sync_directory(destination.parent)
 
 

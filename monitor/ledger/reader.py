@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -13,26 +13,12 @@ from monitor.core.delivery import Sent
 from monitor.core.instants import Instant
 from monitor.core.month import StateSeconds
 from monitor.ledger.chain import Fact, Link
+from monitor.ledger.copying import write_copy
+from monitor.ledger.errors import LedgerDamagedError, LedgerUnavailableError, reason
 from monitor.ledger.schema import MIGRATIONS, ForeignDatabaseError, NewerLedgerError, refuse
 
 _COLUMNS = "at, outcome, duration, voice, speaks, cause, phase, evidence, recovered"
 _CHECKS = "checks JOIN targets ON targets.id = target"
-
-
-class LedgerError(Exception):
-    """The ledger cannot be used; the text is one line for a person."""
-
-
-class LedgerLockedError(LedgerError):
-    """Another process holds the ledger."""
-
-
-class LedgerDamagedError(LedgerError):
-    """The file cannot be read to its end."""
-
-
-class LedgerUnavailableError(LedgerError):
-    """The ledger cannot be created, opened or written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +47,9 @@ class State:
 
 class Reader:
     """Use as a context manager. `connection` is the reader's own and is closed with it."""
+
+    shortfall: str | None = None
+    """What is said of a ledger that holds less than was committed to it."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
@@ -105,6 +94,15 @@ class Reader:
         found = next(self._select("PRAGMA integrity_check(1)"))[0]
         if found != "ok":
             raise LedgerDamagedError(f"{self.path}: damaged: {' '.join(found.split())}")
+
+    def copy(self, destination: Path, *, overwrite: bool, check: Callable[[Path], None]) -> None:
+        """Write this picture of the ledger into another file. Raises LedgerUnavailableError and what `check` raises."""
+        write_copy(self._connection, destination, overwrite=overwrite, check=check)
+
+    def last_check(self) -> int:
+        """The number of the newest check; 0 where there is none."""
+        number: int = next(self._select("SELECT ifnull(max(id), 0) FROM checks"))[0]
+        return number
 
     def facts(self, kinds: Sequence[str] = ()) -> Iterator[Link]:
         """Every fact in order, or those of some kinds."""
@@ -183,11 +181,3 @@ def _row(
 ) -> CheckRow:
     check = Check(at, Outcome(outcome), duration, voice, bool(speaks), cause)
     return CheckRow(name, check, phase, json.loads(evidence) if evidence else None, bool(recovered))
-
-
-def reason(error: Exception) -> str:
-    if isinstance(error, NewerLedgerError):
-        return f"written by a newer mailuptime ({error}); upgrade the program"
-    if isinstance(error, ForeignDatabaseError):
-        return "an SQLite database, but not a mailuptime ledger; name another path"
-    return str(error)

@@ -9,7 +9,8 @@ from monitor.core.declarations import KINDS, Declarations
 from monitor.core.events import Blip, Event, Gap, Outage
 from monitor.core.timeline import Timeline
 from monitor.ledger.chain import Fact
-from monitor.ledger.reader import LedgerDamagedError, Reader, State
+from monitor.ledger.errors import LedgerDamagedError
+from monitor.ledger.reader import Reader, State
 
 _KINDS: dict[str, type[Outage | Blip | Gap]] = {"outage": Outage, "blip": Blip, "gap": Gap}
 EVENT_KINDS = tuple(_KINDS)

@@ -4,36 +4,19 @@ SQLite in WAL mode with synchronous=FULL: what `commit` returned from survives a
 nothing else may open the file for writing while the daemon runs, hence the lock.
 """
 
-import errno
-import fcntl
 import json
-import os
 import sqlite3
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from monitor.core.delivery import Sent
 from monitor.core.month import StateSeconds
 from monitor.ledger.chain import GENESIS, Fact, Link, canonical, chain
-from monitor.ledger.copying import write_copy
-from monitor.ledger.reader import (
-    CheckRow,
-    LedgerLockedError,
-    LedgerUnavailableError,
-    Reader,
-    State,
-    reason,
-)
-from monitor.ledger.schema import (
-    APPLICATION_ID,
-    MIGRATIONS,
-    ForeignDatabaseError,
-    NewerLedgerError,
-    migrate,
-    refuse,
-)
+from monitor.ledger.errors import LedgerUnavailableError, reason
+from monitor.ledger.opening import Lock, Presence, Reached, connected, shortfall
+from monitor.ledger.reader import CheckRow, Reader, State
 
 
 @dataclass(slots=True)
@@ -54,34 +37,45 @@ class Batch:
 
 
 class Ledger(Reader):
-    """Use as a context manager; raises LedgerError's kinds when it cannot be opened."""
+    """Use as a context manager; raises LedgerError's kinds when it cannot be opened.
 
-    def __init__(self, path: Path, *, create: bool = True) -> None:
+    One that holds less than was committed to it is opened to be read alone (`to_write` false), and says so.
+    """
+
+    def __init__(self, path: Path, *, create: bool = True, to_write: bool = True, keep_copy: bool = True) -> None:
         self._targets: dict[str, int] = {}
         if not create and not path.exists():
             raise LedgerUnavailableError(f"{path}: there is no ledger yet; it is made by mailuptime run")
-        self._lock = _locked(path)
-        try:
-            super().__init__(path, _connected(path))
-            self._targets, self._head = self._resumed()
-        except BaseException:
-            os.close(self._lock)
-            raise
+        with ExitStack() as stack:
+            self._lock = Lock(path)
+            stack.callback(self._lock.close)
+            if not path.exists() and self._lock.reached.facts:
+                text = f"gone; put it back or restore a backup; to begin a new ledger, remove {path.name}.lock"
+                raise LedgerUnavailableError(f"{path}: {text}")
+            connection = connected(path, keep_copy=keep_copy)
+            stack.callback(connection.close)
+            super().__init__(path, connection)
+            self._targets, self._head, self._checks = self._resumed()
+            self.shortfall = shortfall(path, Reached(self._head[0], self._checks), self._lock.reached)
+            if to_write and self.shortfall is not None:
+                raise LedgerUnavailableError(self.shortfall)
+            self._presence = Presence(path)
+            stack.pop_all()
 
-    def _resumed(self) -> tuple[dict[str, int], tuple[int, bytes]]:
-        """The targets that are known, and the chain's last fact."""
+    def _resumed(self) -> tuple[dict[str, int], tuple[int, bytes], int]:
+        """The targets that are known, the chain's last fact, and the last check's number."""
         try:
             targets = dict(self._connection.execute("SELECT name, id FROM targets"))
             last = self._connection.execute("SELECT seq, digest FROM facts ORDER BY seq DESC LIMIT 1").fetchone()
+            checks = self._connection.execute("SELECT ifnull(max(id), 0) FROM checks").fetchone()[0]
         except sqlite3.Error as error:
-            self._connection.close()
             raise LedgerUnavailableError(f"{self.path}: {reason(error)}") from error
-        return targets, last or (0, GENESIS)
+        return targets, last or (0, GENESIS), checks
 
     def close(self) -> None:
         """Close the file, folding the write-ahead log into it, and let go of the lock."""
         self._connection.close()
-        os.close(self._lock)
+        self._lock.close()
 
     @property
     def head(self) -> str:
@@ -91,6 +85,7 @@ class Ledger(Reader):
     def commit(self, batch: Batch) -> None:
         """Make a batch durable. Raises LedgerUnavailableError, with nothing of it written."""
         known, links = dict(self._targets), list(chain(batch.facts, *self._head))
+        self._presence.check()
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             self._write(batch, links)
@@ -104,12 +99,14 @@ class Ledger(Reader):
             raise
         if links:
             self._head = links[-1].seq, links[-1].digest
+        self._checks += len(batch.checks)
+        self._lock.note(Reached(self._head[0], self._checks))
 
     def _write(self, batch: Batch, links: Iterable[Link]) -> None:
         self._connection.executemany(
-            "INSERT INTO checks (target, at, outcome, duration, voice, speaks, cause, phase, evidence, recovered)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [self._check_values(row) for row in batch.checks],
+            "INSERT INTO checks (id, target, at, outcome, duration, voice, speaks, cause, phase, evidence, recovered)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [(number, *self._check_values(row)) for number, row in enumerate(batch.checks, self._checks + 1)],
         )
         self._connection.executemany(
             "INSERT INTO facts (seq, at, kind, body, previous, digest) VALUES (?, ?, ?, ?, ?, ?)",
@@ -166,64 +163,3 @@ class Ledger(Reader):
             cursor = self._connection.execute("INSERT INTO targets (name) VALUES (?)", (name,))
             self._targets[name] = cursor.lastrowid or 0
         return self._targets[name]
-
-
-def _locked(path: Path) -> int:
-    """Take the lock beside the ledger; it goes with the process, however that ends."""
-    beside = path.with_name(path.name + ".lock")
-    try:
-        handle = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-    except OSError as error:
-        raise LedgerUnavailableError(f"{path}: {error.strerror}") from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        holder = os.pread(handle, 32, 0).decode(errors="replace").strip()
-        os.close(handle)
-        if error.errno in {errno.EAGAIN, errno.EACCES}:
-            raise LedgerLockedError(f"{path}: in use by another mailuptime (process {holder})") from error
-        raise LedgerUnavailableError(f"{path}: {error.strerror}") from error
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, str(os.getpid()).encode(), 0)
-    return handle
-
-
-def _keep_copy(path: Path, connection: sqlite3.Connection) -> None:
-    """Before the tables of an older version are changed, the whole as it was beside it; one copy of one state."""
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if 0 < version < len(MIGRATIONS):
-        head = connection.execute("SELECT hex(substr(digest, 1, 6)) FROM facts ORDER BY seq DESC LIMIT 1").fetchone()
-        last = connection.execute("SELECT ifnull(max(id), 0) FROM checks").fetchone()[0]
-        mark = f"{head[0].lower() if head else 'empty'}-{last}"
-        kept = path.with_name(f"{path.name}.version{version}-{mark}")
-        if not kept.exists():
-            write_copy(connection, kept)
-
-
-def _try_to_write(connection: sqlite3.Connection) -> None:
-    """So that a file which may only be read is refused now and not at the first commit."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    finally:
-        connection.rollback()
-
-
-def _connected(path: Path) -> sqlite3.Connection:
-    connection: sqlite3.Connection | None = None
-    try:
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        refuse(connection)  # before the journal's mode, which stays in the file
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        _keep_copy(path, connection)
-        migrate(connection)
-        _try_to_write(connection)
-    except BaseException as error:
-        if connection is not None:
-            connection.close()
-        if isinstance(error, sqlite3.Error | NewerLedgerError | ForeignDatabaseError):
-            raise LedgerUnavailableError(f"{path}: {reason(error)}") from error
-        raise
-    return connection

@@ -13,6 +13,7 @@ from aiohttp import web
 from monitor.bookkeeper import NotDurableError
 from monitor.desk import RefusedActError
 from monitor.figures import Document
+from monitor.ledger import LedgerError
 from monitor.metrics import Answer
 from monitor.resting import proof_of
 from monitor.settings import ConfigurationError
@@ -150,7 +151,7 @@ async def _plain_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return await handler(request)
     except (ValueError, RefusedActError, ConfigurationError) as error:
         return web.Response(status=400, text=f"{error}\n")
-    except NotDurableError as error:
+    except (NotDurableError, LedgerError) as error:
         return web.Response(status=503, text=f"{error}\n")
     except web.HTTPException as error:
         if error.status < 400:

@@ -69,7 +69,7 @@ class Daemon:
 
     def ask(self, what: str, **query: str | None) -> Any:
         """A document from the control socket."""
-        return ask(self.socket, what, None, **query)
+        return ask(self.socket, what, None, query)
 
     def get(self, path: str) -> tuple[int, str]:
         """Status and body of a page on the listener."""
