@@ -38,9 +38,8 @@ def rules_of(settings: Settings) -> Rules:
         if name not in services:
             one = named[name]
             members = tuple(service(member) for member in one.members)
-            targets = tuple(f"{name}/{target.name}" for target in one.targets if target.counts)
-            parts = len(members) + len(targets)
-            services[name] = Service(name, _at_least(one, parts), targets, members, one.since, one.until, one.accounts)
+            at_least = _at_least(one, len(members) + len(one.counting))
+            services[name] = Service(name, at_least, one.counting, members, one.since, one.until, one.accounts)
         return services[name]
 
     return Rules(

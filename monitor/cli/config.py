@@ -21,7 +21,9 @@ def check_config(arguments: argparse.Namespace) -> Exit:
     if unusable:
         raise CommandError(Exit.CONFIGURATION, *unusable)
     targets = sum(len(service.targets) for service in settings.services)
-    print(f"{arguments.config}: well; services: {len(settings.services)}, targets: {targets}")
+    used = sum(len(service.uses) for service in settings.services)
+    shared = f", used by other services: {used}" if used else ""
+    print(f"{arguments.config}: well; services: {len(settings.services)}, targets: {targets}{shared}")
     return Exit.OK
 
 

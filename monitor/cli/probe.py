@@ -12,6 +12,7 @@ from monitor.control import NotRunningError, RefusedError, ask
 from monitor.core.check import Outcome
 from monitor.figures import Document
 from monitor.settings import Settings
+from monitor.settings.problems import MAX_KNOWN
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
@@ -20,7 +21,8 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     add_format(parser, "table", "json")
     parser.add_argument("--transcript", action="store_true", help="show both sides' lines too, passwords struck out")
     parser.add_argument("--force", action="store_true", help="log in also to accounts that rest after refused log-ins")
-    parser.add_argument("targets", nargs="*", metavar="SERVICE/TARGET", help="default: every target")
+    meaning = "or a service, for all of its; default: every target"
+    parser.add_argument("targets", nargs="*", metavar="SERVICE/TARGET", help=meaning)
     parser.set_defaults(command=probe)
 
 
@@ -45,16 +47,13 @@ async def _check(settings: Settings, wanted: list[str], *, transcript: bool, for
     from monitor.logs import configure  # noqa: PLC0415
 
     configure("warning", settings.log.format)
+    named = [one for name in wanted for one in _targets(settings, name)]
     hand = ByHand(settings, {} if force else _resting(settings), force=force)
-    for name in wanted:
-        if name not in hand.targets:
-            known = ", ".join(hand.targets)
-            raise CommandError(Exit.USAGE, f'there is no target "{name}"; configured: {known}')
 
     async def one(name: str) -> Document:
         return ladder.document(await hand.check(name, transcript=transcript), hand.now)
 
-    return list(await asyncio.gather(*(one(name) for name in wanted or hand.targets)))
+    return list(await asyncio.gather(*(one(name) for name in dict.fromkeys(named) or hand.targets)))
 
 
 def _resting(settings: Settings) -> dict[str, float]:
@@ -68,6 +67,21 @@ def _resting(settings: Settings) -> dict[str, float]:
         print(f"{settings.control.socket}: {reason}: which accounts the daemon rests is not known", file=sys.stderr)
         return {}
     return dict(found)
+
+
+def _targets(settings: Settings, name: str) -> list[str]:
+    """The target of a name, or those of a service, of its members and those that it uses."""
+    services = {service.name: service for service in settings.services}
+    service, _, target = name.partition("/")
+    if name in services:
+        one = services[name]
+        own = [*(f"{name}/{target.name}" for target in one.targets), *(used for used, _ in one.uses)]
+        return own + [found for member in one.members for found in _targets(settings, member)]
+    if service in services and any(one.name == target for one in services[service].targets):
+        return [name]
+    known = [one for one in settings.names().known if "/" in one]
+    listed = f"configured: {', '.join(known)}" if len(known) <= MAX_KNOWN else settings.names().meant(name)
+    raise CommandError(Exit.USAGE, f'there is no target "{name}"; {listed or f"{len(known)} are configured"}')
 
 
 def _show(documents: list[Document]) -> None:

@@ -34,7 +34,8 @@ from monitor.settings.sections import (
     WebSettings,
 )
 from monitor.settings.security import SecuritySettings, report_targets
-from monitor.settings.services import names_of, read_services, service_items
+from monitor.settings.services import read_services, service_items
+from monitor.settings.uses import Names, names_of
 from monitor.settings.windows import read_exclusions, read_windows
 from probes import REGISTRY
 
@@ -108,10 +109,11 @@ class Settings:
                 report.add_at(placed.place, str(error))
         report.stop()
 
-    def names(self) -> list[str]:
+    def names(self) -> Names:
         """What a scope may name."""
-        targets = [f"{service.name}/{target.name}" for service in self.services for target in service.targets]
-        return [*(service.name for service in self.services), *targets]
+        targets = (f"{service.name}/{target.name}" for service in self.services for target in service.targets)
+        used = {f"{one.name}/{name.rpartition('/')[2]}": name for one in self.services for name, _ in one.uses}
+        return Names(dict.fromkeys([*(service.name for service in self.services), *targets]), used)
 
 
 def load(path: Path, registry: Types = REGISTRY) -> Settings:
@@ -149,7 +151,7 @@ def _settings(reader: Reader, tree: dict[str, Any], path: Path, sla: SlaSettings
         path=path,
         **made,
         self_test=top_level.self_test,
-        services=read_services(reader, items, made["defaults"]),
+        services=read_services(reader, items, made["defaults"], names),
         maintenance=read_windows(reader, reader.items(tree, "maintenance"), names),
         exclusions=read_exclusions(reader, reader.items(tree, "exclusions"), names),
         modules=read_modules(reader, tree),

@@ -113,6 +113,13 @@ class TargetKeys(Checking):
     counts: Switch = Field(True, description="Whether it decides when the service is down.", examples=["false"])
 
 
+class UseKeys(Section):
+    """In place of a target: one of another service, which is checked once and exported under its own name."""
+
+    use: Text = Field(description="`service/target`, as it is declared there.", examples=["cluster-north/smtp"])
+    counts: Switch = Field(True, description="Whether it decides when this service is down.", examples=["false"])
+
+
 class Title(Section):
     """What people call a service."""
 
@@ -246,7 +253,10 @@ class TargetSettings:
 
 @dataclass(frozen=True, slots=True)
 class ServiceSettings:
-    """A service of targets, or of other services by name; instants in microseconds since the epoch."""
+    """A service of targets, or of other services by name; instants in microseconds since the epoch.
+
+    `uses` are the targets of other services among its own, as `service/target`, each with whether it counts.
+    """
 
     name: str
     title: Title
@@ -257,3 +267,10 @@ class ServiceSettings:
     down_when: Literal["any", "all"] | AtLeast
     targets: tuple[TargetSettings, ...]
     members: tuple[str, ...]
+    uses: tuple[tuple[str, bool], ...] = ()
+
+    @property
+    def counting(self) -> tuple[str, ...]:
+        """The targets that decide when it is down, by `service/target`."""
+        own = (f"{self.name}/{target.name}" for target in self.targets if target.counts)
+        return (*own, *(name for name, counts in self.uses if counts))

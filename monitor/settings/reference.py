@@ -23,6 +23,7 @@ from monitor.settings.models import (
     ServiceKeys,
     TargetKeys,
     TopLevel,
+    UseKeys,
     WindowSettings,
 )
 from monitor.settings.modules import BUILT_IN, ModuleKeys
@@ -93,6 +94,9 @@ def _services() -> Iterator[str]:
             yield f"{inspect.getdoc(RoundtripKeys)}\n"
             rows += [_row(key, RoundtripKeys.model_fields[key]) for key in ("deadline", "give_up")]
         yield _table(rows)
+    yield "### `use` in place of a target\n"
+    yield f"{inspect.getdoc(UseKeys)} See [FLEETS.md](FLEETS.md).\n"
+    yield _table(_rows(UseKeys))
     for kind, title in _nested().items():
         yield f"### {title}\n"
         yield f"{(inspect.getdoc(kind) or '').splitlines()[0]}\n"

@@ -1,12 +1,12 @@
 """The section `security`: which servers and domains are asked for security facts."""
 
 import re
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import Field, PlainValidator
 
 from monitor.core.instants import HOUR
+from monitor.settings import uses
 from monitor.settings.fields import (
     Address,
     Kind,
@@ -18,7 +18,6 @@ from monitor.settings.fields import (
     shape,
     written,
 )
-from monitor.settings.problems import suggest
 from monitor.settings.reader import Reader
 from monitor.settings.sections import Section
 
@@ -84,9 +83,9 @@ class SecuritySettings(Section):
     )
 
 
-def report_targets(reader: Reader, security: SecuritySettings, names: Sequence[str]) -> None:
+def report_targets(reader: Reader, security: SecuritySettings, names: uses.Names) -> None:
     """Each target that is named must be there."""
     for index, name in enumerate(security.targets):
         if name not in names:
             loc = ("security", "targets", index)
-            reader.report.add(loc, f"there is no service or target {quote(name)}", suggest(name, names))
+            reader.report.add(loc, f"there is no service or target {quote(name)}", names.meant(name))

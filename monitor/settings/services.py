@@ -16,22 +16,25 @@ from monitor.settings.models import (
     ServiceSettings,
     TargetKeys,
     TargetSettings,
+    UseKeys,
 )
 from monitor.settings.problems import Loc, suggest
 from monitor.settings.reader import Reader
 from monitor.settings.roundtrips import KIND, RoundtripKeys, check_ends, expanded, names_in
 from monitor.settings.roundtrips import resolved as roundtrip_defaults
 from monitor.settings.sections import Section
+from monitor.settings.uses import Names, check_uses, is_use
 from probes.base import Options
 
 Item = tuple[Loc, Any]
 
 
-def read_services(reader: Reader, items: list[Item], defaults: Checking) -> tuple[ServiceSettings, ...]:
+def read_services(reader: Reader, items: list[Item], defaults: Checking, names: Names) -> tuple[ServiceSettings, ...]:
     """Every service that could be read; its problems, and those of the others, are in the report."""
     report_duplicates(reader, [((*loc, "name"), _text(item, "name")) for loc, item in items], "a service")
     _members(reader, items)
     check_ends(reader, items)
+    check_uses(reader, items, names)
     made = [_service(reader, item, loc, defaults) for loc, item in items if not reader.report.crowded(loc)]
     return tuple(service for service in made if service is not None)
 
@@ -41,16 +44,6 @@ def service_items(reader: Reader, tree: dict[str, Any]) -> list[Item]:
     if not tree.get("services") and not tree.get("fleets"):
         reader.report.add(("services",), "at least one service is needed", at="key")
     return [*reader.items(tree, "services"), *read_fleets(reader, tree)]
-
-
-def names_of(items: list[Item]) -> list[str]:
-    """What a window's scope may name, as written: also what has problems of its own."""
-    names = []
-    for _, service in items:
-        if name := _text(service, "name"):
-            names.append(name)
-            names += [f"{name}/{one}" for target in _list(service, "targets") for one in names_in(target)]
-    return names
 
 
 def report_duplicates(reader: Reader, names: Iterable[tuple[Loc, str | None]], what: str) -> None:
@@ -85,12 +78,14 @@ def _service(reader: Reader, tree: Any, loc: Loc, defaults: Checking) -> Service
     items = reader.items(tree, "targets", loc)
     names = [((*where, "name"), name) for where, item in items for name in names_in(item)]
     report_duplicates(reader, names, "a target")
-    targets = [_target(reader, item, where, defaults) for where, item in items]
+    used = [reader.model(UseKeys, item, where) for where, item in items if is_use(item)]
+    targets = [_target(reader, item, where, defaults) for where, item in items if not is_use(item)]
     if keys is None:
         return None
+    uses = tuple((one.use, one.counts) for one in used if one is not None)
     read = tuple(one for target in targets if target is not None for one in expanded(keys.name, target))
-    unread = sum(target is None for target in targets)
-    counting = unread + sum(target.counts for target in read) + len(keys.members)
+    unread = sum(target is None for target in (*targets, *used))
+    counting = unread + sum(target.counts for target in read) + sum(counts for _, counts in uses) + len(keys.members)
     _parts(reader, keys, items, counting, loc)
     if unread or not (items or keys.members):
         return None
@@ -104,6 +99,7 @@ def _service(reader: Reader, tree: Any, loc: Loc, defaults: Checking) -> Service
         keys.down_when,
         read,
         keys.members,
+        uses,
     )
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
 from typing import Any, TypeVar
@@ -15,8 +15,9 @@ from monitor.core.instants import format_instant, to_datetime
 from monitor.core.recurrence import Recurrence
 from monitor.settings.fields import quote
 from monitor.settings.models import ExclusionSettings, WindowSettings
-from monitor.settings.problems import Loc, Report, suggest
+from monitor.settings.problems import Loc, Report
 from monitor.settings.reader import Reader
+from monitor.settings.uses import Names
 
 MOST_A_DAY = 1000
 _CYCLE = 400  # years after which the calendar repeats, week-days included
@@ -29,7 +30,7 @@ _EXAMPLE = "write it as in FREQ=MONTHLY;BYDAY=1SU"
 Listed = TypeVar("Listed", WindowSettings, ExclusionSettings)
 
 
-def read_windows(reader: Reader, items: Iterable[tuple[Loc, Any]], names: Sequence[str]) -> tuple[WindowSettings, ...]:
+def read_windows(reader: Reader, items: Iterable[tuple[Loc, Any]], names: Names) -> tuple[WindowSettings, ...]:
     """`names` are what a scope may name."""
     found = []
     for loc, item in items:
@@ -43,9 +44,7 @@ def read_windows(reader: Reader, items: Iterable[tuple[Loc, Any]], names: Sequen
     return tuple(window for _, window in found)
 
 
-def read_exclusions(
-    reader: Reader, items: Iterable[tuple[Loc, Any]], names: Sequence[str]
-) -> tuple[ExclusionSettings, ...]:
+def read_exclusions(reader: Reader, items: Iterable[tuple[Loc, Any]], names: Names) -> tuple[ExclusionSettings, ...]:
     found = []
     for loc, item in items:
         exclusion = reader.model(ExclusionSettings, item, loc)
@@ -81,12 +80,12 @@ def _unique(report: Report, found: list[tuple[Loc, Listed]]) -> None:
             report.add(loc, f"the same is declared already, at line {line}")
 
 
-def _scope(report: Report, loc: Loc, scope: tuple[str, ...], names: Sequence[str]) -> None:
+def _scope(report: Report, loc: Loc, scope: tuple[str, ...], names: Names) -> None:
     for index, name in enumerate(scope):
         if name not in names:
             what = "target" if "/" in name else "service"
             where = report.known((*loc, "scope", index))
-            report.add(where, f"there is no {what} {quote(name)}", suggest(name, names))
+            report.add(where, f"there is no {what} {quote(name)}", names.meant(name))
 
 
 def _approval(reader: Reader, loc: Loc, one: WindowSettings | ExclusionSettings) -> None:

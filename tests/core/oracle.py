@@ -40,6 +40,7 @@ class OService:
     rule: int = 1  # down when at least so many are down: 1 is `any`, their number is `all`
     targets: Mapping[str, OTarget] = field(default_factory=dict)
     members: Sequence["OService"] = ()
+    uses: Mapping[str, OTarget] = field(default_factory=dict)  # targets of other services, by "service/target"
 
 
 @dataclass(frozen=True)
@@ -194,12 +195,13 @@ def timeline(target: OTarget, checks: Iterable[OCheck], view: OView) -> Timeline
 def counting(service: OService) -> list[tuple[str, OTarget]]:
     """The targets that decide something, by path, those of the members included."""
     own = [(f"{service.name}/{name}", target) for name, target in service.targets.items() if target.counts]
+    own += [(path, target) for path, target in service.uses.items() if target.counts]
     return own + [found for member in service.members for found in counting(member)]
 
 
 def combine(service: OService, of_target: Mapping[str, Cells], taken_out: Mapping[str, Cells]) -> Cells:
     """R6: where at least `rule` of the parts have it, R8's scoped windows taken out of each part first."""
-    own = {f"{service.name}/{name}": target for name, target in service.targets.items()}
+    own = {**{f"{service.name}/{name}": target for name, target in service.targets.items()}, **service.uses}
     parts = [of_target[path] - taken_out.get(path, NOTHING) for path, target in own.items() if target.counts]
     for member in service.members:
         parts += [combine(member, of_target, taken_out) - taken_out.get(member.name, NOTHING)]

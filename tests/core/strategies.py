@@ -84,13 +84,31 @@ def nested_services(draw: st.DrawFn) -> OService:
     return OService("s", draw(st.integers(1, len(members))), {}, tuple(members))
 
 
-services = flat_services() | nested_services()
+@st.composite
+def using(draw: st.DrawFn, service: OService, other: OService) -> OService:
+    """The service with some of another's targets among its own, each counting or not as it says."""
+    names = draw(st.lists(st.sampled_from(sorted(other.targets)), min_size=1, unique=True))
+    uses = {f"{other.name}/{name}": replace(other.targets[name], counts=draw(st.booleans())) for name in names}
+    counting = [target for target in (*service.targets.values(), *uses.values()) if target.counts]
+    return replace(service, uses=uses, rule=draw(st.integers(1, len(counting))))
+
+
+@st.composite
+def sharing_services(draw: st.DrawFn) -> OService:
+    """A service that uses targets of one that is no part of it, or members of which one uses those of the other."""
+    other = draw(flat_services("m1"))
+    if draw(st.booleans()):
+        return draw(using(draw(flat_services()), other))
+    return OService("s", draw(st.integers(1, 2)), {}, (other, draw(using(draw(flat_services("m2")), other))))
+
+
+services = flat_services() | nested_services() | sharing_services()
 
 
 def paths(service: OService) -> list[str]:
     """Every target, those that do not count included."""
-    own = [f"{service.name}/{name}" for name in service.targets]
-    return own + [path for member in service.members for path in paths(member)]
+    own = [*(f"{service.name}/{name}" for name in service.targets), *service.uses]
+    return list(dict.fromkeys(own + [path for member in service.members for path in paths(member)]))
 
 
 def scopes(service: OService) -> list[str]:
@@ -191,11 +209,12 @@ def check_of(found: OCheck, target: OTarget, axis: Axis) -> Check:
 
 def service_of(found: OService) -> Service:
     own = tuple(f"{found.name}/{name}" for name, target in found.targets.items() if target.counts)
+    own += tuple(path for path, target in found.uses.items() if target.counts)
     return Service(found.name, found.rule, own, tuple(service_of(member) for member in found.members))
 
 
 def targets_of(found: OService) -> dict[str, OTarget]:
-    own = {f"{found.name}/{name}": target for name, target in found.targets.items()}
+    own = {**{f"{found.name}/{name}": target for name, target in found.targets.items()}, **found.uses}
     for member in found.members:
         own |= targets_of(member)
     return own
@@ -241,7 +260,7 @@ def figures_of(case: OCase, lie: Lie, budget: int = 5) -> tuple[Axis, Figures]:
 
 def in_oracle_terms(axis: Axis, found: Figures) -> oracle.Figures:
     def small(instant: int) -> Fraction:
-        return Fraction(instant - axis.zero, axis.step)
+        return cells(instant - axis.zero)
 
     def cells(duration: int) -> Fraction:
         return Fraction(duration, axis.step)
