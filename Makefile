@@ -8,7 +8,12 @@ WORKERS ?= 4
 LOOP ?= best
 ON_THE_WHEEL := tests/e2e tests/settings tests/ledger tests/replay tests/metrics tests/fuzz
 
-.PHONY: bench dashboards demo fuzz test lint types tests wheel lab format lock clean mutate
+# Where `make install` installs; DESTDIR stands before it and is left out of every file.
+export PREFIX ?= /usr/local
+export DESTDIR ?=
+export PYTHON
+
+.PHONY: bench dashboards demo fuzz test lint types tests wheel lab format lock clean mutate install uninstall
 
 demo: .venv/ready .venv/lab  ## a real outage on real mail servers, live in the terminal
 	@$(BIN)/python -m tests.lab.demo
@@ -42,6 +47,12 @@ fuzz: .venv/ready  ## a million spoilt inputs for what reads a stranger's bytes;
 
 lab: .venv/ready .venv/lab  ## the mail servers alone, until Ctrl-C
 	@$(BIN)/python -m tests.lab
+
+install:  ## the program, its units and manual pages below $(DESTDIR)$(PREFIX); needs python3-venv and the network
+	@systemd/install.sh install
+
+uninstall:  ## take it away; the configuration and the ledger stay
+	@systemd/install.sh uninstall
 
 bench: .venv/ready  ## how long the accounting and a scrape take, beside a plain loop and a peer; writes bench/RESULTS.md
 	$(BIN)/python -m bench.accounting

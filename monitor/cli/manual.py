@@ -1,0 +1,160 @@
+"""Manual pages, generated from the parser and the models: `python -m monitor.cli.manual mailuptime.1`."""
+
+import argparse
+import re
+import sys
+from collections.abc import Iterable, Iterator
+
+from monitor import __version__
+from monitor.cli import parser
+from monitor.cli.common import DEFAULT_CONFIGURATION
+from monitor.cli.tree import Command, commands, takes_value
+from monitor.settings.reference import reference
+
+_FILES = {
+    DEFAULT_CONFIGURATION: "The configuration, see mailuptime.yaml(5).",
+    "/etc/mailuptime/credentials": "Passwords, which the unit hands to the daemon (LoadCredential=).",
+    "/var/lib/mailuptime/ledger.db": "The ledger: all checks and figures.",
+    "/run/mailuptime/control.sock": "Where commands reach the daemon; members of the group mailuptime may.",
+}
+
+
+def program() -> str:
+    """mailuptime(1)."""
+    root, *every = commands(parser())
+    return "\n".join([
+        _title("MAILUPTIME", 1),
+        ".SH NAME",
+        f"mailuptime \\- {_text(_lowered(root.parser.description or ''))}",
+        ".SH SYNOPSIS",
+        ".B mailuptime",
+        ".I COMMAND",
+        "[options]",
+        ".SH DESCRIPTION",
+        _text(root.parser.description or ""),
+        "Each command reads the configuration; those that tell figures ask the running daemon,",
+        "and read the ledger themselves where none runs.",
+        ".SH COMMANDS",
+        *(line for command in every if not command.children for line in _command(command)),
+        ".SH EXIT STATUS",
+        *_exit_statuses(root.parser.epilog or ""),
+        ".SH ENVIRONMENT",
+        *_entry("MAILUPTIME_CONFIG", f"The configuration, in place of {DEFAULT_CONFIGURATION}."),
+        ".SH FILES",
+        *(line for path, what in _FILES.items() for line in _entry(path, what)),
+        ".SH SEE ALSO",
+        ".BR mailuptime.yaml (5),",
+        ".BR systemd.exec (5)",
+        "",
+    ])  # fmt: skip
+
+
+def _command(command: Command) -> Iterator[str]:
+    yield f".SS {_text(' '.join(command.path))}"
+    yield _text(f"{command.help[:1].upper()}{command.help[1:]}.")
+    for paragraph in re.split(r"\n\s*\n", (command.parser.description or "").strip()):
+        if paragraph:
+            yield from (".PP", _text(" ".join(paragraph.split())))
+    for action in (*command.arguments, *command.options):
+        if isinstance(action, argparse._HelpAction):  # noqa: SLF001 - the same for all
+            continue
+        name = _bold(str(action.metavar or action.dest))
+        if action.option_strings:
+            name = ", ".join(_bold(option) for option in action.option_strings)
+            name += f" {_value(action)}" if takes_value(action) else ""
+        required = "; required" if action.required and action.option_strings else ""
+        yield from (".TP", name, _text(f"{action.help or ''}{required}".removeprefix("; ")))
+
+
+def _value(action: argparse.Action) -> str:
+    if action.choices:
+        return "|".join(_text(str(choice)) for choice in action.choices)
+    value = f"\\fI{_text(str(action.metavar or action.dest).upper())}\\fR"
+    return f"[{value}]" if action.nargs == "?" else value
+
+
+def _exit_statuses(epilog: str) -> Iterator[str]:
+    for one in epilog.removeprefix("Exit status: ").rstrip(".").split("; "):
+        if numbered := re.match(r"(\d+) (.*)", one):
+            yield from _entry(numbered[1], f"{numbered[2]}.")
+
+
+def configuration() -> str:
+    """mailuptime.yaml(5): docs/CONFIGURATION.md in the form of a manual page."""
+    body = re.sub(r"<!--.*?-->", "", reference()).split("\n", 1)[1]
+    return "\n".join([
+        _title("MAILUPTIME.YAML", 5),
+        ".SH NAME",
+        "mailuptime.yaml \\- the configuration of mailuptime(1)",
+        ".SH DESCRIPTION",
+        *_paragraphs(body.splitlines()),
+        ".SH SEE ALSO",
+        ".BR mailuptime (1)",
+        "",
+    ])  # fmt: skip
+
+
+def _paragraphs(lines: Iterable[str]) -> Iterator[str]:
+    """Markdown, as much of it as the reference is written in."""
+    for line in lines:
+        if heading := re.match(r"(#+) (.*)", line):
+            yield f".{'SH' if len(heading[1]) == 2 else 'SS'} {_marked(heading[2])}"
+        elif line.startswith("* "):
+            yield from (".IP \\(bu 2", _marked(line[2:]))
+        elif line.startswith("| `"):
+            cells = [cell.replace(r"\|", "|") for cell in re.split(r"(?<!\\) \| ", line.strip("|").strip())]
+            yield from _key(*(cell.strip() for cell in cells))
+        elif line.startswith("|"):
+            continue
+        else:
+            yield _marked(line.strip()) if line.strip() else ".PP"
+
+
+def _key(key: str, kind: str, default: str, example: str, meaning: str) -> Iterator[str]:
+    about = kind
+    if default:
+        about += f"; {default}" if default == "required" else f"; default {default}"
+    if example:
+        about += f"; as in {example}"
+    yield from (".TP", _marked(key), _marked(meaning), ".br", f"({_marked(about)})")
+
+
+def _title(name: str, section: int) -> str:
+    return f'.\\" Generated by python -m monitor.cli.manual.\n.TH {name} {section} "" "mailuptime {__version__}"'
+
+
+def _entry(term: str, text: str) -> tuple[str, ...]:
+    return ".TP", _bold(term), _text(text)
+
+
+def _lowered(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:].rstrip(".")
+
+
+def _bold(text: str) -> str:
+    return f"\\fB{_text(text)}\\fR"
+
+
+def _marked(text: str) -> str:
+    """A line with Markdown's code, emphasis and links."""
+    text = re.sub(r"\[(.*?)\]\(.*?\)", r"\1", text)
+    parts = re.split(r"`([^`]*)`|\*\*([^*]*)\*\*", text)
+    plain, code, strong = parts[::3], parts[1::3], parts[2::3]
+    found = [_text(plain[0])]
+    for one, two, after in zip(code, strong, plain[1:], strict=True):
+        found += [_bold(one or two or ""), _text(after)]
+    return "".join(found)
+
+
+def _text(text: str) -> str:
+    """What troff takes for commands, disarmed."""
+    text = text.replace("\\", "\\e").replace("-", "\\-")
+    return re.sub(r"^([.'])", r"\\&\1", text, flags=re.MULTILINE)
+
+
+PAGES = {"mailuptime.1": program, "mailuptime.yaml.5": configuration}
+
+if __name__ == "__main__":
+    given = argparse.ArgumentParser(prog="python -m monitor.cli.manual", description=__doc__)
+    given.add_argument("page", choices=PAGES)
+    sys.stdout.write(PAGES[given.parse_args().page]())
