@@ -65,9 +65,12 @@ format: .venv/ready
 	$(BIN)/ruff check --fix -q .
 	$(BIN)/ruff format -q .
 
-lock: .venv/ready  ## resolve the dependencies anew
-	$(BIN)/uv pip compile -q --no-strip-extras --upgrade --generate-hashes --no-annotate --no-header --universal --python-version 3.11 pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile -q --no-strip-extras --upgrade --generate-hashes --no-annotate --no-header --universal --python-version 3.11 --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+LOCK := $(BIN)/uv pip compile -q --no-strip-extras --upgrade --generate-hashes --no-annotate --no-header --universal --python-version 3.11
+
+lock: .venv/ready  ## resolve the dependencies anew: of the daemon, of what develops it, of the daemon with a browser
+	$(LOCK) --extra notifications pyproject.toml -o requirements.lock
+	$(LOCK) --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(LOCK) --extra notifications --extra browser -c requirements-dev.lock pyproject.toml -o requirements-browser.lock
 
 clean:
 	rm -rf .venv build

@@ -10,6 +10,7 @@ import structlog
 from monitor import __version__, loops
 from monitor.alerting.notifications import Notifications
 from monitor.alerting.sender import send, understood
+from monitor.announcement import announcement
 from monitor.application import Application
 from monitor.assembly import rules_of, targets_of
 from monitor.attachments import Attachments
@@ -45,6 +46,9 @@ from monitor.web.probe import ProbePage
 from monitor.web.server import Pages
 
 log = structlog.get_logger("daemon")
+
+ANNOUNCED_EVERY = 5.0
+"""Seconds between lines to the service manager."""
 
 
 class Daemon:
@@ -162,13 +166,13 @@ class Daemon:
         self._wall_clock.every_day(self._anchor, hour=0)
         self._wall_clock.every_hour(self.bookkeeper.keep, minute=1)
         self._wall_clock.start()
-        self._notifier.say("READY=1", f"STATUS=probing {len(self.fleet.lives)} targets")
+        self._notifier.say("READY=1", self._status())
         try:
             async with asyncio.TaskGroup() as group:
                 tasks: list[Callable[[], Awaitable[None]]] = [
                     self.scheduler.run, self.recorder.run, self._open_books, self._lag.run, self._self_tests.run,
                     self._refresh, self._pet_watchdog, self._reload, self._keep_counters, self.posture.run,
-                    self._notify, self._synchronization.run,
+                    self._notify, self._announce, self._synchronization.run,
                 ]  # fmt: skip
                 running = [group.create_task(_run(task), name=task.__name__) for task in tasks]
                 await self._stopping.wait()
@@ -176,6 +180,11 @@ class Daemon:
                     task.cancel()
         finally:
             self._wall_clock.stop()
+
+    def _status(self) -> str:
+        recorder, snapshot = self.recorder, self._application.snapshot
+        line = announcement(snapshot, recorder.last_commit, self.settings.zone, writable=recorder.writable)
+        return f"STATUS={line}"
 
     async def act(self, name: str, request: Document, proof: str) -> Document:
         """Carry out what a command asks for. Raises what the bookkeeper raises, and LedgerError."""
@@ -202,7 +211,7 @@ class Daemon:
                     log.error("configuration.refused", problem=line)  # noqa: TRY400 - the lines are the whole of it
             else:
                 await self._put_in_force(settings, targets)
-            self._notifier.say("READY=1", f"STATUS=probing {len(self.fleet.lives)} targets")
+            self._notifier.say("READY=1", self._status())
 
     async def _put_in_force(self, settings: Settings, targets: Targets) -> None:
         """From now on the new configuration holds; what is the same goes on."""
@@ -274,6 +283,12 @@ class Daemon:
 
     async def _notify(self) -> None:
         await self.notifications.run(lambda: (self._application.snapshot, self._health(), self.lateness.read()))
+
+    async def _announce(self) -> None:
+        """Keep what `systemctl status` shows up to date."""
+        while True:
+            await self.clock.sleep(ANNOUNCED_EVERY)
+            self._notifier.say(self._status())
 
     async def _keep_counters(self) -> None:
         """Counters that never go back go on after a restart from where they were last kept."""

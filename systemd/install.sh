@@ -2,16 +2,23 @@
 # Install mailuptime, or take it away again: `make install` and `make uninstall` call this, and so does `make deb`.
 #
 # Everything Python needs goes into a virtual environment of its own, since Debian's versions are too old and the
-# machine's Python is not ours to change. DESTDIR stands before every path and is left out of every file.
+# machine's Python is not ours to change. DESTDIR stands before every path and is left out of every file. BROWSER=yes
+# adds the units of browser checks and Playwright, some 130 MB; a Chromium is the machine's own business.
 set -eu
 
-: "${DESTDIR:=}" "${PREFIX:=/usr/local}" "${PYTHON:=python3}" "${LOCK:=requirements.lock}"
+: "${DESTDIR:=}" "${PREFIX:=/usr/local}" "${PYTHON:=python3}" "${BROWSER:=no}"
 home=$PREFIX/lib/mailuptime
 manual=$DESTDIR$PREFIX/share/man
 documents=$DESTDIR$PREFIX/share/doc/mailuptime
 bash_completion=$DESTDIR$PREFIX/share/bash-completion/completions/mailuptime
 zsh_completion=$DESTDIR$PREFIX/share/zsh/${ZSH_FUNCTIONS:-site-functions}/_mailuptime
-units="mailuptime.service mailuptime-browser.socket mailuptime-browser@.service"
+lock=requirements.lock
+units=mailuptime.service
+browser_units="mailuptime-browser.socket mailuptime-browser@.service"
+if [ "$BROWSER" = yes ]; then
+    lock=requirements-browser.lock
+    units="$units $browser_units"
+fi
 configuration=/etc/mailuptime/mailuptime.yaml
 
 cd "$(dirname "$0")/.."
@@ -41,10 +48,10 @@ environment() {
     rm -rf "$DESTDIR$home"
     mkdir -p "$DESTDIR$PREFIX/lib"
     "$PYTHON" -m venv --without-pip "$DESTDIR$home"
-    pip install -q --no-compile --require-hashes -r "$LOCK"
+    pip install -q --no-compile --require-hashes -r "$lock"
     "$work/tools/bin/python" -m pip wheel -q --no-deps --no-build-isolation -w "$work" .
     pip install -q --no-compile --no-deps "$work"/mailuptime-*.whl
-    rm -rf build/lib build/bdist.* # setuptools' own
+    rm -rf build/lib build/bdist.* "$DESTDIR$home/include" # setuptools' own; headers that nothing here compiles with
     # Only one program is meant for people, and nothing may tell where it was built.
     find "$DESTDIR$home/bin" -type f ! -name mailuptime -delete
     find "$DESTDIR$home" -name direct_url.json -delete
@@ -113,7 +120,7 @@ uninstall)
     rm -f "$DESTDIR$PREFIX/bin/mailuptime" "$bash_completion" "$zsh_completion" \
         "$manual/man1/mailuptime.1.gz" "$manual/man5/mailuptime.yaml.5.gz" \
         "$DESTDIR$PREFIX/lib/sysusers.d/mailuptime.conf" "$DESTDIR$PREFIX/lib/tmpfiles.d/mailuptime.conf"
-    for unit in $units; do
+    for unit in mailuptime.service $browser_units; do
         rm -f "$DESTDIR$PREFIX/lib/systemd/system/$unit"
     done
     [ -n "$DESTDIR" ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload

@@ -38,13 +38,13 @@ class Change:
     after: float
 
 
-def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = 15.0) -> None:
-    """Return once the condition holds; raise LabError when it does not within that many seconds."""
+def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = 15.0, pause: float = 0.003) -> None:
+    """Return once the condition holds, looked at after every pause; raise LabError if it does not in that time."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             raise LabError(f"waited {seconds:g} s in vain: {what}")
-        time.sleep(0.003)
+        time.sleep(pause)
 
 
 class Keeper:
