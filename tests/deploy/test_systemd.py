@@ -18,8 +18,9 @@ UNIT = ROOT / "systemd" / "mailuptime.service"
 SYSUSERS = ROOT / "systemd" / "sysusers.d" / "mailuptime.conf"
 TMPFILES = ROOT / "systemd" / "tmpfiles.d" / "mailuptime.conf"
 PROGRAM = "/usr/bin/mailuptime"
-EXPOSURE = 11
-"""Tenths, the lowest that holds with systemd 252: left are the Internet, local sockets and the machine's /usr."""
+EXPOSURE = 14
+"""Tenths, the lowest that holds with systemd 252: left are the Internet, local sockets, the machine's /usr, and to
+read the clock's state, which counts as if it could be set."""
 PATIENCE_S = 30.0
 WATCHDOG_S = 3
 
@@ -80,7 +81,7 @@ def test_a_refused_configuration_is_not_tried_again(tmp_path: Path) -> None:
 async def test_the_daemon_tells_the_service_manager_how_it_is(tmp_path: Path) -> None:
     async with greeting_server() as port, daemon(configuration(tmp_path, port)) as (process, manager):
         assert "READY=1" in await heard(manager)
-        assert await heard(manager) == ["WATCHDOG=1"]
+        await until_said(manager, "WATCHDOG=1")
         process.send_signal(signal.SIGTERM)
         await until_said(manager, "STOPPING=1")
         async with asyncio.timeout(PATIENCE_S):
