@@ -4,13 +4,13 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from zoneinfo import ZoneInfo
 
 import structlog
 
 from monitor import __version__, loops
 from monitor.alerting.notifications import Notifications
 from monitor.alerting.sender import send, understood
-from monitor.announcement import announcement
 from monitor.application import Application
 from monitor.assembly import rules_of, targets_of
 from monitor.attachments import Attachments
@@ -31,7 +31,7 @@ from monitor.ledger.restore import changed, put_in_force, restored
 from monitor.ledger.writer import Writer
 from monitor.logins import Logins
 from monitor.metrics import Health, Lateness
-from monitor.notify import Notifier, watchdog_seconds
+from monitor.notify import Notifier
 from monitor.posture import Posture
 from monitor.probing import Probing
 from monitor.recorder import Arrival, Recorder
@@ -39,6 +39,8 @@ from monitor.runner import Target
 from monitor.scheduler import Scheduler, WallClock
 from monitor.selftest import SelfTests
 from monitor.settings import ConfigurationError, Settings, load
+from monitor.snapshot import Snapshot
+from monitor.supervision import Supervision
 from monitor.synchronization import KIND as SYNCHRONIZED
 from monitor.synchronization import Synchronization
 from monitor.web.listening import listen
@@ -46,9 +48,6 @@ from monitor.web.probe import ProbePage
 from monitor.web.server import Pages
 
 log = structlog.get_logger("daemon")
-
-ANNOUNCED_EVERY = 5.0
-"""Seconds between lines to the service manager."""
 
 
 class Daemon:
@@ -103,6 +102,7 @@ class Daemon:
             stepped=self._clock_stepped,
             logins=self.logins,
         )
+        self._supervision = self._supervising()
         self._pages = Pages(self._application, self.act, ProbePage(self._probing()).get)
 
     def _probing(self) -> Probing:
@@ -126,6 +126,12 @@ class Daemon:
             lag=self._lag,
             self_tests=self._self_tests,
         )
+
+    def _supervising(self) -> Supervision:
+        def read() -> tuple[Snapshot, ZoneInfo]:
+            return self._application.snapshot, self.settings.zone
+
+        return Supervision(self.clock, self._notifier, self.scheduler, self.recorder, read)
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT. Raises ListenError where a listener cannot be opened."""
@@ -166,13 +172,13 @@ class Daemon:
         self._wall_clock.every_day(self._anchor, hour=0)
         self._wall_clock.every_hour(self.bookkeeper.keep, minute=1)
         self._wall_clock.start()
-        self._notifier.say("READY=1", self._status())
+        self._notifier.say("READY=1", self._supervision.status())
         try:
             async with asyncio.TaskGroup() as group:
                 tasks: list[Callable[[], Awaitable[None]]] = [
                     self.scheduler.run, self.recorder.run, self._open_books, self._lag.run, self._self_tests.run,
-                    self._refresh, self._pet_watchdog, self._reload, self._keep_counters, self.posture.run,
-                    self._notify, self._announce, self._synchronization.run,
+                    self._refresh, self._supervision.pet, self._reload, self._keep_counters, self.posture.run,
+                    self._notify, self._supervision.announce, self._synchronization.run,
                 ]  # fmt: skip
                 running = [group.create_task(_run(task), name=task.__name__) for task in tasks]
                 await self._stopping.wait()
@@ -180,11 +186,6 @@ class Daemon:
                     task.cancel()
         finally:
             self._wall_clock.stop()
-
-    def _status(self) -> str:
-        recorder, snapshot = self.recorder, self._application.snapshot
-        line = announcement(snapshot, recorder.last_commit, self.settings.zone, writable=recorder.writable)
-        return f"STATUS={line}"
 
     async def act(self, name: str, request: Document, proof: str) -> Document:
         """Carry out what a command asks for. Raises what the bookkeeper raises, and LedgerError."""
@@ -211,7 +212,7 @@ class Daemon:
                     log.error("configuration.refused", problem=line)  # noqa: TRY400 - the lines are the whole of it
             else:
                 await self._put_in_force(settings, targets)
-            self._notifier.say("READY=1", self._status())
+            self._notifier.say("READY=1", self._supervision.status())
 
     async def _put_in_force(self, settings: Settings, targets: Targets) -> None:
         """From now on the new configuration holds; what is the same goes on."""
@@ -284,26 +285,11 @@ class Daemon:
     async def _notify(self) -> None:
         await self.notifications.run(lambda: (self._application.snapshot, self._health(), self.lateness.read()))
 
-    async def _announce(self) -> None:
-        """Keep what `systemctl status` shows up to date."""
-        while True:
-            await self.clock.sleep(ANNOUNCED_EVERY)
-            self._notifier.say(self._status())
-
     async def _keep_counters(self) -> None:
         """Counters that never go back go on after a restart from where they were last kept."""
         while True:
             await self.clock.sleep(60.0)
             self.recorder.put(Arrival(None, seconds=self._application.seconds))
-
-    async def _pet_watchdog(self) -> None:
-        """Petted on progress: the schedule went on, and the recorder is not stuck."""
-        limit = watchdog_seconds()
-        while limit is not None:
-            await self.clock.sleep(limit / 3)
-            advanced = self.clock.monotonic() - self.scheduler.advanced < limit / 2
-            if advanced and not self.recorder.stuck(limit):
-                self._notifier.say("WATCHDOG=1")
 
 
 async def _run(task: Callable[[], Awaitable[None]]) -> None:
