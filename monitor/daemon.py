@@ -94,14 +94,7 @@ class Daemon:
             resting=self.logins.resting,
         )
         self._checker = self._checking(Credentials(link.fact for link in ledger.facts((KIND,))))
-        self.scheduler = Scheduler(
-            self.clock,
-            self._checker.check,
-            missed=lambda live, checks: self.recorder.put(Arrival(live, missed=tuple(checks))),
-            late=self.lateness.observe,
-            stepped=self._clock_stepped,
-            logins=self.logins,
-        )
+        self.scheduler = self._scheduling()
         self._supervision = self._supervising()
         self._pages = Pages(self._application, self.act, ProbePage(self._probing()).get)
 
@@ -125,6 +118,16 @@ class Daemon:
             lives=self.fleet.lives.values,
             lag=self._lag,
             self_tests=self._self_tests,
+        )
+
+    def _scheduling(self) -> Scheduler:
+        return Scheduler(
+            self.clock,
+            self._checker.check,
+            missed=lambda live, checks: self.recorder.put(Arrival(live, missed=tuple(checks))),
+            late=self.lateness.observe,
+            stepped=self._clock_stepped,
+            logins=self.logins,
         )
 
     def _supervising(self) -> Supervision:
