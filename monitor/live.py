@@ -18,6 +18,7 @@ class Live:
     target: Target
     timeline: Timeline
     last: Result | None = None
+    presented: Result | None = None  # of the last check that was shown a certificate
     outstanding: deque[Instant] = field(default_factory=deque)  # when checks began that are not recorded, in order
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     causes: Counter[str] = field(default_factory=Counter)
@@ -35,6 +36,8 @@ class Live:
             self.causes[result.check.cause] += 1
         self.timeline.feed(replace(result.check, at=round(result.began * SECOND), speaks=True))
         self.last = result
+        if result.evidence.certificate is not None or result.check.outcome is Outcome.UP:
+            self.presented = None if result.evidence.certificate is None else result
 
     def missed(self, check: Check) -> None:
         """A slot of the schedule went by without a check."""

@@ -93,7 +93,7 @@ def _picture(
     running = present.stretch if present.down else None
     late = History()  # what the newest check has ended, which the history takes with the next one
     late.add(present.events)
-    certificate = None if live.last is None else live.last.evidence.certificate
+    certificate = None if live.presented is None else live.presented.evidence.certificate
     expires = inf if certificate is None else certificate.not_after * SECOND - live.target.min_days_left * DAY
     backoff = None if live.backoff_until is None else live.backoff_until - moment / SECOND
     picture = TargetPicture(
@@ -111,6 +111,7 @@ def _picture(
         None if certificate is None else now >= expires,
         live.target.expects,
         backoff if backoff is not None and backoff > 0 else None,
+        live.presented,
     )
     voiced = live.timeline.present().voice_end
     until = inf if voiced is None or voiced <= moment else voiced

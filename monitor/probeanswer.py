@@ -114,7 +114,7 @@ def _tls(seen: Evidence) -> Iterator[str]:
         )
     if certificate is None:
         return
-    earliest = _earliest(certificate)
+    earliest = certificate.first_end
     yield _gauge("probe_ssl_earliest_cert_expiry", "Returns last SSL chain expiry in unixtime", earliest)
     yield _gauge(
         "probe_ssl_last_chain_expiry_timestamp_seconds", "Returns last SSL chain expiry in timestamp", earliest
@@ -128,22 +128,9 @@ def _leaf(certificate: Certificate) -> dict[str, str]:
         "fingerprint_sha256": certificate.fingerprint,
         "subject": certificate.subject,
         "issuer": certificate.issuer,
-        "subjectalternative": ",".join(name for name in certificate.names if not _is_address(name)),
+        "subjectalternative": ",".join(certificate.hosts),
         "serialnumber": certificate.serial,
     }
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ip_address(name)
-    except ValueError:
-        return False
-    return True
-
-
-def _earliest(certificate: Certificate) -> float:
-    """When the first certificate of those that were presented runs out."""
-    return min([certificate.not_after, *(link.not_after for link in certificate.chain)])
 
 
 def _own(probed: Probed, spent: Mapping[str, float]) -> Iterator[str]:

@@ -15,7 +15,10 @@ STATES = ("up", "suspect", "down", "unknown")
 
 @dataclass(frozen=True, slots=True)
 class TargetPicture:
-    """`expiring` is None without a certificate, `backoff` the seconds that no login is tried for, if any."""
+    """`expiring` is None without a certificate, `backoff` the seconds that no login is tried for, if any.
+
+    `presented` is of the last check that was shown a certificate.
+    """
 
     name: str
     protocol: str
@@ -31,6 +34,7 @@ class TargetPicture:
     expiring: bool | None
     expects: bool
     backoff: float | None
+    presented: Result | None = None
 
 
 @dataclass(frozen=True, slots=True)

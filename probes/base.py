@@ -7,6 +7,7 @@ metrics, retry, know its own name or set time-outs of its own; failing is raisin
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from types import TracebackType
 from typing import Annotated, Any, ClassVar, Literal, Protocol, Self
 from urllib.parse import quote, quote_plus
@@ -89,6 +90,24 @@ class Certificate:
     chain: tuple[Link, ...] = ()  # as it was sent, the server's own first
     fingerprint: str = ""  # SHA-256 of the whole, hexadecimal
     serial: str = ""  # its number as the issuer wrote it, hexadecimal
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The names without those that are addresses."""
+        return tuple(name for name in self.names if not _is_address(name))
+
+    @property
+    def first_end(self) -> float:
+        """When the first certificate of those presented runs out, in seconds since the epoch."""
+        return min([self.not_after, *(link.not_after for link in self.chain)])
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,15 +110,16 @@ def _seen(target: TargetPicture, labels: tuple[str, str], now: float) -> Iterato
         yield Condition("MailuptimeExpectationMissed", labels, 1)
     if seen.quota_used is not None:
         yield from _bounded("MailuptimeProbeMailboxFull", labels, 100 * seen.quota_used)
-    if seen.certificate is None:
+    certificate = None if target.presented is None else target.presented.evidence.certificate
+    if certificate is None:
         return
-    left = seen.certificate.not_after - now
+    left = certificate.not_after - now
     if RULES["MailuptimeCertificateExpiring"].bounds[0].holds(left) or target.expiring:
         yield Condition("MailuptimeCertificateExpiring", labels, left / _DAY)
     if RULES["MailuptimeCertificateExpiresSoon"].bounds[0].holds(left):
         yield Condition("MailuptimeCertificateExpiresSoon", labels, left / 60)
-    first = seen.certificate.problem
-    for problem in seen.certificate.problems or (() if first is None else (first,)):
+    first = certificate.problem
+    for problem in certificate.problems or (() if first is None else (first,)):
         yield Condition("MailuptimeCertificateProblem", (*labels, problem), 1)
 
 

@@ -64,6 +64,23 @@ EXPIRING = _gauge(
 PROBLEM = _gauge(
     "tls_certificate_problem", (*_PLAIN, "problem"), "1 while the certificate does not verify; absent while it does."
 )
+CHAIN_END = _gauge(
+    "tls_chain_not_after_timestamp_seconds",
+    _PLAIN,
+    "When the first certificate of the chain last presented runs out, the server's own among them.",
+)
+CERTIFICATE = Family(
+    "mailuptime_tls_certificate_info",
+    "info",
+    (*_PLAIN, "subject", "issuer", "names", "serial", "chain"),
+    "The certificate last presented, verified or not; `chain` is what was sent behind it, `names` are those of hosts.",
+)
+AGREED = Family(
+    "mailuptime_tls_session_info",
+    "info",
+    (*_PLAIN, "version", "cipher"),
+    "What TLS was agreed upon where that certificate was presented.",
+)
 EXPECTED = _gauge(
     "probe_expectation_met",
     _PLAIN,
@@ -139,8 +156,8 @@ RELOADED_AT = _gauge("config_last_reload_success_timestamp_seconds", (), "When t
 BUILD = Family("mailuptime_build_info", "info", ("version",), "The program that is running.")
 
 OF_TARGETS = (
-    SUCCESS, DURATION, PHASE, CHECKS, FAILURES, TARGET_STATE, NOT_AFTER, EXPIRING, PROBLEM, EXPECTED, QUOTA, BACKOFF,
-    ROUNDTRIPS, OUTAGE_START, OUTAGES, BLIPS,
+    SUCCESS, DURATION, PHASE, CHECKS, FAILURES, TARGET_STATE, NOT_AFTER, CHAIN_END, CERTIFICATE,
+    AGREED, EXPIRING, PROBLEM, EXPECTED, QUOTA, BACKOFF, ROUNDTRIPS, OUTAGE_START, OUTAGES, BLIPS,
 )  # fmt: skip
 OF_SERVICES = (
     SERVICE_STATE, STATE_SECONDS, SETTLED, BURN_RATE, EXHAUSTION, MAINTENANCE, NEXT_WINDOW, LAST_WINDOW,

@@ -27,11 +27,13 @@ _LABEL_VALUES = """
 | `state` of a target or a service | `up`, `suspect`, `down`, `unknown` |
 | `state` of `mailuptime_state_seconds_total` | `up`, `down`, `excused`, `unknown` |
 | `outcome` | `up`, `down`, `unknown` |
-| `cause` | the causes listed in `docs/ARCHITECTURE.md` |
+| `cause` | the causes listed in `docs/BLAME.md` |
 | `kind` | `counted`, `excused`; their sum is the gross downtime |
 | `objective` | `availability`, `downtime` |
 | `window` | `5m`, `30m`, `1h`, `2h`, `6h`, `1d`, `3d`, cut at the start of the month |
 | `problem` | `expired`, `not_yet_valid`, `name`, `untrusted`, `other` |
+| `subject`, `issuer`, `names`, `serial`, `chain` | what the certificate says, at most 150 characters each |
+| `version`, `cipher` | as OpenSSL names them |
 | `result` | `delivered`, `late`, `lost`, `bounced`, `duplicate` |
 | `phase` | a step of the protocol; in the histogram also `total`, the whole check |
 

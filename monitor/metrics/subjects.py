@@ -16,6 +16,7 @@ from probes.errors import Cause
 _OUTCOMES = ("up", "down", "unknown")
 _UNEXPECTED = {Cause.EXPECTATION.value, Cause.SLOW.value}
 _SLOW = "slow: "  # how warnings begin that `expect` asked for; others are of certificates
+MOST_OF_A_LABEL = 150
 _RESULTS = ("delivered", "late", "lost", "bounced", "duplicate")
 
 
@@ -42,6 +43,7 @@ def target_block(target: TargetPicture) -> Block:
     lines.add(names.OUTAGES, plain, target.outages)
     lines.add(names.BLIPS, plain, target.blips)
     _last_check(lines, target, plain, own)
+    _presented(lines, target.presented, plain)
     return lines.block()
 
 
@@ -52,11 +54,6 @@ def _last_check(lines: Lines, target: TargetPicture, plain: str, own: str) -> No
     lines.add(names.DURATION, own, _seconds(target.last.check.duration))
     for phase, seconds in seconds_by_phase(target.last.phases).items():
         lines.add(names.PHASE, f"{own},{labelled(('phase',), (phase,))}", seconds)
-    if seen.certificate is not None:
-        lines.add(names.NOT_AFTER, plain, seen.certificate.not_after)
-        first = seen.certificate.problem
-        for problem in seen.certificate.problems or (() if first is None else (first,)):
-            lines.add(names.PROBLEM, f"{plain},{labelled(('problem',), (problem,))}", 1)
     if target.expiring is not None:
         lines.add(names.EXPIRING, plain, target.expiring)
     met = expectation_met(target.last) if target.expects else None
@@ -64,6 +61,33 @@ def _last_check(lines: Lines, target: TargetPicture, plain: str, own: str) -> No
         lines.add(names.EXPECTED, plain, met)
     if seen.quota_used is not None:
         lines.add(names.QUOTA, plain, seen.quota_used)
+
+
+def _presented(lines: Lines, last: Result | None, plain: str) -> None:
+    """The certificate, and what came with it. Its words are a stranger's: cut, so that labels are bounded."""
+    seen = None if last is None else last.evidence
+    if seen is None or (certificate := seen.certificate) is None:
+        return
+    lines.add(names.NOT_AFTER, plain, certificate.not_after)
+    lines.add(names.CHAIN_END, plain, certificate.first_end)
+    told = {
+        "subject": cut(certificate.subject),
+        "issuer": cut(certificate.issuer),
+        "names": cut(", ".join(certificate.hosts)),
+        "serial": cut(certificate.serial),
+        "chain": cut("; ".join(link.subject for link in certificate.chain[1:])),
+    }
+    lines.add(names.CERTIFICATE, f"{plain},{labelled(told, told.values())}", 1)
+    agreed = (seen.tls_version or "", seen.tls_cipher or "")
+    lines.add(names.AGREED, f"{plain},{labelled(('version', 'cipher'), agreed)}", 1)
+    first = certificate.problem
+    for problem in certificate.problems or (() if first is None else (first,)):
+        lines.add(names.PROBLEM, f"{plain},{labelled(('problem',), (problem,))}", 1)
+
+
+def cut(text: str) -> str:
+    """At most `MOST_OF_A_LABEL` characters of it."""
+    return text if len(text) <= MOST_OF_A_LABEL else text[: MOST_OF_A_LABEL - 1] + "…"
 
 
 def expectation_met(last: Result) -> bool | None:

@@ -5,6 +5,7 @@ import http.client
 import ipaddress
 import json
 import socket
+import time
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,7 +16,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as prometheus_text
 
 from tests.e2e.commands import mailuptime, promtool_check
-from tests.e2e.written import smtp, written
+from tests.e2e.written import imap, smtp, written
 from tests.lab import Lab, wait_until
 from tests.lab.configuration import free_port
 from tests.lab.daemon import Daemon
@@ -33,6 +34,7 @@ PROMISED = {
     "mailuptime_target_state",
     "mailuptime_service_state",
     "mailuptime_tls_certificate_not_after_timestamp_seconds",
+    "mailuptime_tls_chain_not_after_timestamp_seconds",
     "mailuptime_state_seconds",
     "mailuptime_settled_timestamp_seconds",
     "mailuptime_availability_ratio",
@@ -122,9 +124,31 @@ def test_the_metrics_are_compressed_for_whoever_asks(standing: Daemon) -> None:
 
 
 def test_no_address_user_or_password_is_among_the_metrics(standing: Daemon, shared_lab: Lab) -> None:
+    """But for the names of hosts that certificates say themselves."""
     _, body = fetched(standing, "/metrics", "text/plain")
     probe = shared_lab.probe
-    assert [text for text in (HOST, "localhost", probe.username, probe.password) if text in body] == []
+    assert [text for text in (HOST, probe.username, probe.password) if text in body] == []
+    own = [line for line in body.splitlines() if not line.startswith("mailuptime_tls_certificate_info")]
+    assert [line for line in own if "localhost" in line] == []
+
+
+def test_a_certificate_that_does_not_verify_is_told_with_all_that_is_known_of_it(shared_lab: Lab, place: Path) -> None:
+    port = free_port()
+    bad = imap(shared_lab, shared_lab.ports.imaps_bad, name="bad")
+    del bad["login"]
+    with Daemon(written(place, bad, port=port), port) as daemon:
+        wait_until(lambda: daemon.get("/-/ready")[0] == 200, "the first check")
+        families = {family.name: family.samples for family in prometheus_text(daemon.get("/metrics")[1])}
+    (told,) = families["mailuptime_tls_certificate_info"]
+    assert (told.labels["target"], told.labels["names"]) == ("bad", "elsewhere.example")
+    assert "mailuptime lab" in told.labels["issuer"]
+    (agreed,) = families["mailuptime_tls_session_info"]
+    assert (agreed.labels["version"], agreed.labels["cipher"][:4]) == ("TLSv1.3", "TLS_")
+    problems = {sample.labels["problem"] for sample in families["mailuptime_tls_certificate_problem"]}
+    assert problems == {"name", "expired"}
+    (ends,) = families["mailuptime_tls_certificate_not_after_timestamp_seconds"]
+    (chain,) = families["mailuptime_tls_chain_not_after_timestamp_seconds"]
+    assert chain.value == ends.value < time.time()
 
 
 def test_the_daemon_is_ready_only_once_every_target_has_been_checked(place: Path) -> None:

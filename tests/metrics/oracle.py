@@ -12,6 +12,7 @@ from monitor.core.instants import SECOND
 from monitor.core.month import Figures
 from monitor.metrics import Health
 from monitor.snapshot import ServicePicture, Snapshot, TargetPicture
+from probes.base import Certificate, Evidence
 
 STATES = ("up", "suspect", "down", "unknown")
 Labels = dict[str, str]
@@ -44,6 +45,10 @@ class Told:
     def _counter(self, name: str, labels: Labels, value: float) -> None:
         self._add(CounterMetricFamily, name, labels, value)
 
+    def _info(self, name: str, labels: Labels, told: Labels) -> None:
+        made = InfoMetricFamily(f"mailuptime_{name}", "help", labels=list(labels))
+        self._families.setdefault(name, made).add_metric(list(labels.values()), told)
+
     def _add(self, kind: type[Any], name: str, labels: Labels, value: float | None) -> None:
         if value is None:
             return
@@ -71,6 +76,9 @@ class Told:
         self._counter("outages", plain, target.outages)
         self._counter("blips", plain, target.blips)
         self._last_check(target, plain, own)
+        seen = None if target.presented is None else target.presented.evidence
+        if seen is not None and seen.certificate is not None:
+            self._presented(seen, seen.certificate, plain)
 
     def _last_check(self, target: TargetPicture, plain: Labels, own: Labels) -> None:
         if target.last is None:
@@ -80,16 +88,28 @@ class Told:
         for phase in dict.fromkeys(phase.name for phase in target.last.phases):
             spent = sum((one.seconds for one in target.last.phases if one.name == phase), 0.0)
             self._gauge("probe_phase_duration_seconds", {**own, "phase": phase}, spent)
-        if seen.certificate is not None:
-            self._gauge("tls_certificate_not_after_timestamp_seconds", plain, seen.certificate.not_after)
-            for problem in seen.certificate.problems or filter(None, (seen.certificate.problem,)):
-                self._gauge("tls_certificate_problem", {**plain, "problem": problem}, 1)
         self._gauge("tls_certificate_expiring", plain, target.expiring)
         slow = [warning for warning in seen.warnings if warning.startswith("slow: ")]
         met = {"up": not slow, "expectation": False, "slow": False}
         judged = target.last.check.cause or target.last.check.outcome.value
         self._gauge("probe_expectation_met", plain, met.get(judged) if target.expects else None)
         self._gauge("mailbox_quota_used_ratio", plain, seen.quota_used)
+
+    def _presented(self, seen: Evidence, certificate: Certificate, plain: Labels) -> None:
+        ends = [certificate.not_after, *(link.not_after for link in certificate.chain)]
+        self._gauge("tls_certificate_not_after_timestamp_seconds", plain, ends[0])
+        self._gauge("tls_chain_not_after_timestamp_seconds", plain, min(ends))
+        told = {
+            "subject": certificate.subject,
+            "issuer": certificate.issuer,
+            "names": ", ".join(certificate.hosts),
+            "serial": certificate.serial,
+            "chain": "; ".join(link.subject for link in certificate.chain[1:]),
+        }
+        self._info("tls_certificate", plain, told)
+        self._info("tls_session", plain, {"version": seen.tls_version or "", "cipher": seen.tls_cipher or ""})
+        for problem in certificate.problems or filter(None, (certificate.problem,)):
+            self._gauge("tls_certificate_problem", {**plain, "problem": problem}, 1)
 
     def _service(self, service: ServicePicture) -> None:
         own = {"sla_service": service.name}

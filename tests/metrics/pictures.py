@@ -13,7 +13,7 @@ from monitor.core.month import Figures, Objectives, StateSeconds, Sums
 from monitor.metrics import Health
 from monitor.runner import Result, Target
 from monitor.snapshot import STATES, ServicePicture, Snapshot, TargetPicture
-from probes.base import Certificate, Evidence, Phase
+from probes.base import Certificate, Evidence, Link, Phase
 from tests.shell.fleet import IdleProbe
 
 # No surrogates, which UTF-8 cannot write; nor the line ends that OpenMetrics knows no escape for.
@@ -31,14 +31,18 @@ certificates = st.builds(
     Certificate,
     names,
     names,
-    st.just(()),
+    st.lists(names, max_size=2).map(tuple),
     seconds,
     st.floats(0, 1e11),
     st.none() | st.sampled_from(["name", "other"]),
     st.sampled_from([(), ("name", "expired")]),
+    st.lists(st.builds(Link, names, names, st.floats(0, 1e11)), max_size=3).map(tuple),
+    serial=names,
 )
 evidence = st.builds(
     Evidence,
+    tls_version=st.none() | st.just("TLSv1.3"),
+    tls_cipher=st.none() | names,
     certificate=st.none() | certificates,
     quota_used=st.none() | st.floats(0, 2),
     warnings=st.lists(st.sampled_from(["slow: tls took 2.00 s", "the certificate ends in 3 days"]), max_size=2),
@@ -72,6 +76,7 @@ targets = st.builds(
     expiring=st.none() | st.booleans(),
     expects=st.booleans(),
     backoff=st.none() | seconds,
+    presented=st.none() | results,
 )
 
 

@@ -16,14 +16,19 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as prometheus_text
 
 from monitor.core.calendar import Month
+from monitor.core.check import Check, Outcome
 from monitor.metrics import Exposition, Health, Histogram, PhaseDurations, Scrape, SecurityFact, exemplar
 from monitor.metrics.histogram import Exemplar
 from monitor.metrics.names import EVERYTHING, PHASES, Family
+from monitor.metrics.subjects import target_block
 from monitor.metrics.text import Format
-from monitor.snapshot import Snapshot
+from monitor.runner import Result, Target
+from monitor.snapshot import Snapshot, TargetPicture
+from probes.base import Certificate, Evidence, Link
 from tests.deploy.scene import Scene
 from tests.metrics.oracle import Told
 from tests.metrics.pictures import healths, snapshots
+from tests.shell.fleet import IdleProbe
 
 NOTHING = Snapshot(0, Month(2026, 11), (), ())
 FACTS = (SecurityFact("a/b", False, "auth_needs_tls", True), SecurityFact("example.org", True, "spf", False))
@@ -77,7 +82,8 @@ def test_what_is_kept_from_scrape_to_scrape_changes_nothing(one: Snapshot, other
 def test_every_family_has_the_type_and_the_labels_of_the_table(form: Format) -> None:
     families = list(PARSERS[form](Scene().exposition(form.value).body.decode()))
     told = [family for family in families if family.name.startswith("mailuptime_")]
-    kinds = KINDS if form is Format.OPENMETRICS else {**KINDS, "mailuptime_build_info": "gauge"}
+    plain = {f"{name}_info": "gauge" for name, kind in KINDS.items() if kind == "info"}
+    kinds = KINDS if form is Format.OPENMETRICS else KINDS | plain
     assert {family.name: family.type for family in told} == {family.name: kinds[family.name] for family in told}
     for family in told:
         for sample in family.samples:
@@ -178,3 +184,23 @@ def test_the_phases_buckets_reach_from_a_millisecond_to_half_a_minute() -> None:
     bounds = [one.labels["le"] for one in histogram_samples(histogram, Format.TEXT) if "le" in one.labels]
     assert (bounds[0], bounds[-2], bounds[-1]) == ("0.001", "30.0", "+Inf")
     assert PHASES.labels == ("protocol", "phase")
+
+
+def test_what_a_certificate_says_is_cut_to_a_bounded_label() -> None:
+    names = tuple(f"{number}.example.go.th" for number in range(100))
+    chain = tuple(Link("CN=" + "x" * 197, "CN=y", 1) for _ in range(10))
+    told = Certificate('CN="a\\b"' + "x" * 192, "CN=y", (*names, "192.0.2.1"), 0, 1, chain=chain)
+    check = Check(0, Outcome.UP, 0, 0)
+    last = Result(
+        Target("mail/imap", "imap", IdleProbe(), 1, 1), check, 0, (), None, Evidence(certificate=told), "", pulse=False
+    )
+    shown = TargetPicture(
+        "mail/imap", "imap", "up", True, None, {}, {}, None, 0, 0, {}, None, False, None, presented=last
+    )
+    text = "".join(target_block(shown))
+    (sample,) = [one for family in prometheus_text(text) for one in family.samples if one.name.endswith("ificate_info")]
+    assert {name: len(value) for name, value in sample.labels.items()} == {
+        "sla_service": 4, "target": 4, "subject": 150, "issuer": 4, "names": 150, "serial": 0, "chain": 150,
+    }  # fmt: skip
+    assert sample.labels["subject"].startswith('CN="a\\b"x')
+    assert sample.labels["subject"].endswith("x…")

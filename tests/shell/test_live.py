@@ -6,7 +6,7 @@ from monitor.core.timeline import Timeline
 from monitor.live import Live, resumed
 from monitor.photographer import Photographer
 from monitor.runner import Result
-from probes.base import Evidence
+from probes.base import Certificate, Evidence
 from tests.ledger.accounts import TARGETS
 from tests.shell import virtual
 from tests.shell.desk import Desk
@@ -161,3 +161,26 @@ def test_the_number_of_outages_and_blips_never_goes_back() -> None:
     assert [outages for outages, _ in seen] == [0] * 3 + [1] * 9 + [2] * 6
     assert [blips for _, blips in seen] == sorted(blips for _, blips in seen)
     assert seen[-1] == (2, 1)
+
+
+def test_the_certificate_presented_last_stays_while_the_server_cannot_be_reached() -> None:
+    async def scenario(clock: VirtualClock) -> list[str | None]:
+        live = Desk(clock).lives[IMAP]
+        seen = [
+            (Outcome.DOWN, "tls_certificate", "CN=expired"),
+            (Outcome.DOWN, "connect_refused", None),
+            (Outcome.UP, None, "CN=renewed"),
+            (Outcome.DOWN, "timeout", None),
+            (Outcome.UP, None, None),  # in clear by now
+        ]
+        told = []
+        for outcome, cause, subject in seen:
+            certificate = None if subject is None else Certificate(subject, "CN=ca", (), 0, 1)
+            check = Check(clock.now(), outcome, 0, 135 * SECOND, cause=cause)
+            evidence = Evidence(certificate=certificate)
+            live.take(Result(live.target, check, clock.monotonic(), (), None, evidence, "", pulse=False))
+            shown = None if live.presented is None else live.presented.evidence.certificate
+            told.append(None if shown is None else shown.subject)
+        return told
+
+    assert virtual.run(scenario) == ["CN=expired", "CN=expired", "CN=renewed", "CN=renewed", None]
