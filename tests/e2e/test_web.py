@@ -211,7 +211,7 @@ def test_the_first_page_leads_to_the_others(standing: Daemon) -> None:
 
 
 def test_nothing_of_the_daemon_listens_beyond_loopback(standing: Daemon) -> None:
-    pid = int(standing.configuration.with_name("ledger.db.lock").read_text())
+    pid = int(standing.configuration.with_name("ledger.db.lock").read_text().split()[0])
     listening = listeners(pid)
     port = urlsplit(standing.url).port
     assert [one for one in listening if not one[0].is_loopback] == []
