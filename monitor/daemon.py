@@ -10,7 +10,7 @@ import structlog
 
 from monitor import __version__, loops
 from monitor.alerting.notifications import Notifications
-from monitor.alerting.sender import send, understood
+from monitor.alerting.sender import send
 from monitor.application import Application
 from monitor.assembly import rules_of, targets_of
 from monitor.attachments import Attachments
@@ -35,14 +35,18 @@ from monitor.notify import Notifier
 from monitor.posture import Posture
 from monitor.probing import Probing
 from monitor.recorder import Arrival, Recorder
+from monitor.reloading import Reloader, read_anew
 from monitor.runner import Target
 from monitor.scheduler import Scheduler, WallClock
 from monitor.selftest import SelfTests
-from monitor.settings import ConfigurationError, Settings, load
+from monitor.settings import ConfigurationError, Settings
+from monitor.settings.problems import Problem
 from monitor.snapshot import Snapshot
 from monitor.supervision import Supervision
 from monitor.synchronization import KIND as SYNCHRONIZED
 from monitor.synchronization import Synchronization
+from monitor.web.access import terms_of
+from monitor.web.gate import Gate
 from monitor.web.listening import listen
 from monitor.web.probe import ProbePage
 from monitor.web.server import Pages
@@ -78,8 +82,7 @@ class Daemon:
         self._synchronization = Synchronization(self.clock, self._clock_kept)
         self._notifier, self._clock_steps = Notifier(), 0
         self._backing = Backing(settings.ledger.path)
-        self._stopping, self._reloading = asyncio.Event(), asyncio.Event()
-        self._reloaded = (True, self._started)  # whether the last reading went well, and when one last did
+        self._stopping = asyncio.Event()
         self._application = Application(
             self.clock,
             self.book,
@@ -96,10 +99,10 @@ class Daemon:
         self._checker = self._checking(Credentials(link.fact for link in ledger.facts((KIND,))))
         self.scheduler = self._scheduling()
         self._supervision = self._supervising()
-        self._pages = Pages(self._application, self.act, ProbePage(self._probing()).get)
-
-    def _probing(self) -> Probing:
-        return Probing(self.clock, lambda: self.settings, self.logins)
+        self._reloader = Reloader(self.clock, self._notifier, self._reload, self._supervision.status)
+        self._gate = Gate(self.clock, terms_of(settings.web.config_file))
+        probe_page = ProbePage(Probing(self.clock, lambda: self.settings, self.logins))
+        self._pages = Pages(self._application, self.act, probe_page.get, self._reloader.ask, self._gate)
 
     @property
     def _probed(self) -> dict[str, Target]:
@@ -141,7 +144,7 @@ class Daemon:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
-        loop.add_signal_handler(signal.SIGHUP, self._reloading.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reloader.hang_up)
         try:
             async with AsyncExitStack() as stack:
                 stack.callback(self._writer.close)
@@ -180,7 +183,7 @@ class Daemon:
             async with asyncio.TaskGroup() as group:
                 tasks: list[Callable[[], Awaitable[None]]] = [
                     self.scheduler.run, self.recorder.run, self._open_books, self._lag.run, self._self_tests.run,
-                    self._refresh, self._supervision.pet, self._reload, self._keep_counters, self.posture.run,
+                    self._refresh, self._supervision.pet, self._reloader.run, self._keep_counters, self.posture.run,
                     self._notify, self._supervision.announce, self._synchronization.run,
                 ]  # fmt: skip
                 running = [group.create_task(_run(task), name=task.__name__) for task in tasks]
@@ -198,24 +201,16 @@ class Daemon:
         self._application.declared()
         return document
 
-    async def _reload(self) -> None:
-        """At SIGHUP, read the configuration again; a bad one changes nothing and says why."""
-        while True:
-            await self._reloading.wait()
-            self._reloading.clear()
-            self._notifier.say("RELOADING=1", f"MONOTONIC_USEC={round(self.clock.monotonic() * SECOND)}")
-            try:
-                settings = load(self.settings.path)
-                settings.load_secrets()
-                await understood(settings)
-                targets = self._targets_of(settings)
-            except (ConfigurationError, ValueError) as error:
-                self._reloaded = (False, self._reloaded[1])
-                for line in str(error).splitlines():
-                    log.error("configuration.refused", problem=line)  # noqa: TRY400 - the lines are the whole of it
-            else:
-                await self._put_in_force(settings, targets)
-            self._notifier.say("READY=1", self._supervision.status())
+    async def _reload(self) -> list[str]:
+        """Read the configuration again and put it in force. Raises ConfigurationError, and has changed nothing then."""
+        settings, waiting, terms = await read_anew(self.settings)
+        try:
+            targets = self._targets_of(settings)
+        except ValueError as error:  # such as a ca_file that is gone
+            raise ConfigurationError([Problem(str(settings.path), None, "", str(error))]) from None
+        await self._put_in_force(settings, targets)
+        self._gate.change(terms)
+        return waiting
 
     async def _put_in_force(self, settings: Settings, targets: Targets) -> None:
         """From now on the new configuration holds; what is the same goes on."""
@@ -231,7 +226,6 @@ class Daemon:
         self.posture.change(settings.security, self._probed)
         self.notifications.change(settings)
         self.settings = settings
-        self._reloaded = (True, now)
         log.info("configuration.reloaded", added=added, removed=removed, rules_changed=bool(facts))
         await self.bookkeeper.reconcile(settings)
         self._application.declared()
@@ -263,8 +257,8 @@ class Daemon:
             clock_steps=self._clock_steps,
             loop_lag=self._lag.last,
             turned_away=recorder.turned_away,
-            configured=self._reloaded[0],
-            configured_at=self._reloaded[1],
+            configured=self._reloader.successful,
+            configured_at=self._reloader.succeeded_at,
             self_tests=self._self_tests.passed,
             clock_synchronized=self._synchronization.known,
             security=self.posture.exported,

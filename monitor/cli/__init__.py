@@ -6,11 +6,25 @@ import signal
 import sys
 
 from monitor import __version__
-from monitor.cli import backup, browser, config, declare, export, figures, probe, replay, run, security, verify, watch
+from monitor.cli import (
+    backup,
+    browser,
+    config,
+    control,
+    declare,
+    export,
+    figures,
+    probe,
+    replay,
+    run,
+    security,
+    verify,
+    watch,
+)
 from monitor.cli.common import CommandError, Exit
 from probes.tls import CaFileError
 
-GROUPS = (run, config, probe, security, figures, watch, declare, export, replay, verify, backup, browser)
+GROUPS = (run, config, control, probe, security, figures, watch, declare, export, replay, verify, backup, browser)
 
 
 def parser() -> argparse.ArgumentParser:

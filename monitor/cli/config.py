@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from monitor.cli.common import CommandError, Exit, add_configuration, configuration
+from monitor.cli.run import check_web_file
 from monitor.settings import Settings
 from probes import tls
 
@@ -20,6 +21,7 @@ def check_config(arguments: argparse.Namespace) -> Exit:
     unusable = [f"{arguments.config}: {problem}" for problem in _unusable(settings)]
     if unusable:
         raise CommandError(Exit.CONFIGURATION, *unusable)
+    check_web_file(settings)
     targets = sum(len(service.targets) for service in settings.services)
     used = sum(len(service.uses) for service in settings.services)
     shared = f", used by other services: {used}" if used else ""

@@ -24,6 +24,7 @@ def run(arguments: argparse.Namespace) -> Exit:
 
     settings = configuration(arguments.config)
     load_secrets(settings)
+    check_web_file(settings)
     have_understood(settings)
     configure(settings.log.level, settings.log.format)
     try:
@@ -59,6 +60,16 @@ def have_understood(settings: Settings) -> None:
             asyncio.run(understood(settings))
         except ConfigurationError as error:
             raise CommandError(Exit.CONFIGURATION, *(str(problem) for problem in error.problems)) from None
+
+
+def check_web_file(settings: Settings) -> None:
+    """Read the web configuration and what it names; every problem is a line, and the status is 78."""
+    from monitor.web.access import terms_of  # noqa: PLC0415
+
+    try:
+        terms_of(settings.web.config_file)
+    except ConfigurationError as error:
+        raise CommandError(Exit.CONFIGURATION, *(str(problem) for problem in error.problems)) from None
 
 
 def load_secrets(settings: Settings) -> None:

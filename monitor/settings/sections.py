@@ -82,6 +82,12 @@ class WebSettings(Section):
         description="Where to listen; port 0 lets the system choose.",
         examples=["127.0.0.1:9925"],
     )
+    config_file: FilePath | None = Field(
+        None,
+        description="TLS, client certificates and users, in the web configuration format of Prometheus' exporters; "
+        "see SECURITY.md.",
+        examples=["/etc/mailuptime/web.yml"],
+    )
 
 
 class ControlSettings(Section):

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import ssl
 import struct
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,11 +18,15 @@ from monitor.ledger import LedgerError
 from monitor.metrics import Answer
 from monitor.resting import proof_of
 from monitor.settings import ConfigurationError
+from monitor.web.gate import WHO, Gate, peer_of
+from monitor.web.guard import Handler, Limits, bounded, whole_body
 
+MOST_BODY = 64 * 1024
 Act = Callable[[str, Document, str], Awaitable[Document]]
 """Carries out an act by name, with its request and what is known of who asks."""
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Reload = Callable[[str], Awaitable[list[str]]]
+"""Reads the configuration again for somebody and returns what waits for a restart. Raises ConfigurationError."""
 
 
 class Service(Protocol):
@@ -47,15 +52,22 @@ class Service(Protocol):
 class Pages:
     """The routes over a `Service`. Documents may raise ValueError for a bad month: a 400 that says so."""
 
-    def __init__(self, service: Service, act: Act, probe: Handler) -> None:
+    def __init__(self, service: Service, act: Act, probe: Handler, reload: Reload, gate: Gate) -> None:
         self._service = service
         self._act = act
         self._probe = probe
+        self._reload = reload
+        self._gate = gate
         self._renderer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="metrics")
 
-    def public(self) -> web.Application:
-        """Reading only: what `web.listen` serves."""
-        app = web.Application(middlewares=[_plain_errors], client_max_size=64 * 1024)
+    def context(self) -> ssl.SSLContext | None:
+        """The TLS of a connection that comes now."""
+        return self._gate.context()
+
+    def public(self, limits: Limits) -> web.Application:
+        """What `web.listen` serves: reading, and for who has proved who he is, the reload."""
+        middlewares = [bounded(limits), self._gate.middleware(), _plain_errors, whole_body(limits)]
+        app = web.Application(middlewares=middlewares, client_max_size=MOST_BODY)
         app.add_routes(
             [
                 web.get("/", self._index),
@@ -63,6 +75,7 @@ class Pages:
                 web.get("/probe", self._probe),
                 web.get("/-/healthy", self._healthy),
                 web.get("/-/ready", self._ready),
+                web.post("/-/reload", self._reload_for_web),
                 web.get("/api/v1/services", self._services),
                 web.get("/api/v1/services/{name}/months/{month}", self._month),
                 web.get("/api/v1/outages", self._outages),
@@ -70,9 +83,11 @@ class Pages:
         )
         return app
 
-    def control(self) -> web.Application:
+    def control(self, limits: Limits) -> web.Application:
         """What commands ask of a running daemon; who may ask is the socket's mode."""
-        app = web.Application(middlewares=[_plain_errors], client_max_size=64 * 1024)
+        app = web.Application(
+            middlewares=[bounded(limits), _plain_errors, whole_body(limits)], client_max_size=MOST_BODY
+        )
         app.add_routes(
             [
                 web.get("/sla", self._sla),
@@ -80,12 +95,14 @@ class Pages:
                 web.get("/status", self._status),
                 web.get("/declarations", self._declarations),
                 web.post("/acts/{act}", self._acts),
+                web.post("/reload", self._reload_for_command),
             ]
         )
         return app
 
     def close(self) -> None:
         self._renderer.shutdown(wait=False, cancel_futures=True)
+        self._gate.close()
 
     async def _index(self, _request: web.Request) -> web.Response:
         links = "".join(
@@ -139,6 +156,17 @@ class Pages:
         if not isinstance(body, dict):
             raise web.HTTPBadRequest(text="a JSON object is expected")
         return web.json_response(await self._act(request.match_info["act"], body, _peer(request)))
+
+    async def _reload_for_web(self, request: web.Request) -> web.Response:
+        """As Prometheus answers: 200, or 500 and what is wrong."""
+        try:
+            waiting = await self._reload(f"{request[WHO]} from {peer_of(request)}")
+        except ConfigurationError as error:
+            return web.Response(status=500, text=f"the configuration is refused, the old one stays:\n{error}\n")
+        return web.Response(text="".join(f"{line}\n" for line in ("reloaded", *waiting)))
+
+    async def _reload_for_command(self, request: web.Request) -> web.Response:
+        return web.json_response({"waiting": await self._reload(f"command of {_peer(request)}")})
 
     async def _status(self, _request: web.Request) -> web.Response:
         return web.json_response(self._service.status())

@@ -168,7 +168,7 @@ async def _scrapes(directory: Path, clock: VirtualClock) -> list[tuple[Instant, 
             await clock.sleep(SCRAPED_EVERY / SECOND)
             scrapes.append((clock.now(), await _scrape(daemon)))
             if clock.now() - MIDNIGHT == RELOADED:
-                daemon._reloading.set()
+                daemon._reloader.hang_up()
         daemon._stopping.set()
         await running
     return scrapes

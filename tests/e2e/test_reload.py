@@ -1,10 +1,11 @@
-"""A changed configuration in the running daemon, at SIGHUP."""
+"""A changed configuration in the running daemon: at SIGHUP, by a command, and over HTTP (tests/web has who may)."""
 
 import signal
 from pathlib import Path
 
 import pytest
 
+from tests.e2e.commands import assert_refused, mailuptime
 from tests.lab import wait_until
 from tests.lab.configuration import free_port
 from tests.lab.daemon import Daemon, states
@@ -98,3 +99,61 @@ def test_a_bad_file_changes_nothing_and_says_so(tmp_path: Path, port: int) -> No
         configuration(tmp_path, port, smtp("one", refused))
         reload(daemon)
         wait_until(lambda: f"{metric} 1.0" in daemon.get("/metrics")[1], "the metric to say that it is well")
+
+
+def test_a_command_reloads_and_is_told_the_problems_of_a_bad_file(tmp_path: Path, port: int) -> None:
+    refused = free_port()
+    with Daemon(configuration(tmp_path, port, smtp("one", refused)), port) as daemon:
+        path = configuration(tmp_path, port, f"{smtp('one', refused)}, {smtp('two', refused)}")
+        done = mailuptime("reload", "-c", path)
+        assert (done.status, done.out, done.err) == (0, "reloaded\n", "")
+        assert set(states(daemon)) == {"mail/one", "mail/two"}
+        authority = path.with_name("gone.pem")
+        configuration(tmp_path, port, smtp("one", refused).replace("none", f"{{mode: starttls, ca_file: {authority}}}"))
+        assert_refused(mailuptime("reload", "-c", path), 78, str(path), "gone.pem")
+        assert set(states(daemon)) == {"mail/one", "mail/two"}
+        log = daemon.log.read_text()
+        assert '"who": "command of 0 (root)"' in log
+    assert_refused(mailuptime("reload", "-c", path), 69, "no daemon answers")
+
+
+def test_what_only_a_restart_changes_is_said_and_stays(tmp_path: Path, port: int) -> None:
+    refused = free_port()
+    path = configuration(tmp_path, port, smtp("one", refused))
+    with Daemon(path, port) as daemon:
+        other = free_port()
+        text = path.read_text().replace(f":{port}", f":{other}").replace("ledger.db", "other.db")
+        path.write_text(text.replace("smtp,", "smtp, counts: true,"))
+        done = mailuptime("reload", "-c", path)
+        assert (done.status, done.err) == (0, "")
+        listed = done.out.splitlines()
+        assert listed[0] == "reloaded"
+        assert [line for line in listed if f"127.0.0.1:{other}" in line and "web.listen" in line]
+        assert [line for line in listed if str(tmp_path / "other.db") in line and "ledger.path" in line]
+        assert len(listed) == 3
+        assert daemon.get("/-/healthy")[0] == 200
+        assert not (tmp_path / "other.db").exists()
+        assert "configuration.waits_for_restart" in daemon.log.read_text()
+
+
+def test_a_target_that_is_renamed_is_another_and_the_old_one_keeps_its_history(tmp_path: Path, port: int) -> None:
+    refused = free_port()
+    with Daemon(configuration(tmp_path, port, smtp("one", refused)), port) as daemon:
+        wait_until(lambda: states(daemon) == {"mail/one": "down"}, "the target to be down")
+        path = configuration(tmp_path, port, smtp("uno", refused))
+        assert mailuptime("reload", "-c", path).status == 0
+        wait_until(lambda: states(daemon) == {"mail/uno": "down"}, "the renamed target to be down")
+        ended, begun = daemon.ask("outages")["outages"]
+        assert (ended["targets"], ended["ongoing"]) == (["mail/one"], False)
+        assert ("mail/uno" in begun["targets"], begun["ongoing"]) == (True, True)
+
+
+def test_many_reloads_at_once_are_one_after_the_other(tmp_path: Path, port: int) -> None:
+    refused = free_port()
+    with Daemon(configuration(tmp_path, port, smtp("one", refused)), port) as daemon:
+        path = configuration(tmp_path, port, smtp("two", refused))
+        for _ in range(20):
+            reload(daemon)
+        assert mailuptime("reload", "-c", path).status == 0
+        wait_until(lambda: set(states(daemon)) == {"mail/two"}, "the new target")
+        assert daemon.get("/-/healthy")[0] == 200

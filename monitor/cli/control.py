@@ -1,0 +1,40 @@
+"""`mailuptime reload`: what changes a running daemon, through its control socket."""
+
+import argparse
+from typing import Any
+
+from monitor.cli.common import CommandError, Exit, add_configuration, configuration
+from monitor.control import NotRunningError, RefusedError, ask
+from monitor.figures import Document
+from monitor.settings import Settings
+
+RELOAD_TIMEOUT = 300.0
+"""Seconds: with thousands of log-ins, each compared with the one that has worked, a reload takes its time."""
+
+
+def add(commands: "argparse._SubParsersAction[Any]") -> None:
+    parser = commands.add_parser("reload", help="have the running daemon read its configuration again")
+    add_configuration(parser)
+    parser.set_defaults(command=reload)
+
+
+def reload(arguments: argparse.Namespace) -> Exit:
+    answer = _told(configuration(arguments.config), "reload", {}, Exit.CONFIGURATION)
+    print("reloaded", *answer["waiting"], sep="\n")
+    return Exit.OK
+
+
+def _told(settings: Settings, what: str, post: Document, refused: Exit) -> Document:
+    """Post to the running daemon; where it refuses, its lines with that status."""
+    path = settings.control.socket
+    try:
+        return ask(path, what, post, timeout=RELOAD_TIMEOUT)
+    except NotRunningError:
+        raise CommandError(Exit.UNAVAILABLE, f"{path}: no daemon answers; start it with mailuptime run") from None
+    except PermissionError:
+        text = f"{path}: not permitted; be a member of the group that the socket belongs to"
+        raise CommandError(Exit.NOT_PERMITTED, text) from None
+    except RefusedError as error:
+        raise CommandError(refused, *str(error).splitlines()) from None
+    except OSError as error:
+        raise CommandError(Exit.UNAVAILABLE, f"{path}: {error.strerror or error}") from None
