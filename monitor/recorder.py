@@ -7,6 +7,7 @@ their time becomes unknown.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any
@@ -29,6 +30,8 @@ from monitor.witness import Witness
 log = structlog.get_logger("recorder")
 
 MOST_PENDING = 100_000
+GATHERING = 0.1
+"""Seconds between two commits where nothing presses: each has to wait for the disk, however little it holds."""
 RETRY = 5.0
 """Seconds between attempts to write while the ledger is unavailable."""
 
@@ -50,7 +53,7 @@ class Arrival:
 
 
 class Recorder:
-    """`committed` is called after each commit, on the event loop, before the log is written."""
+    """`committed` is called after a commit that presses, on the event loop, before the log is written."""
 
     def __init__(
         self,
@@ -66,6 +69,7 @@ class Recorder:
         self._committed = committed
         self._attachments = attachments
         self._arrivals: asyncio.Queue[Arrival] = asyncio.Queue()
+        self._pressing = asyncio.Event()
         self._pending = Batch()
         self._waiting: list[asyncio.Future[None]] = []
         self._states: dict[str, str] = {}
@@ -104,10 +108,22 @@ class Recorder:
                 arrival.live.outstanding.pop()  # it came last
             return
         self._arrivals.put_nowait(arrival)
+        if self._presses(arrival):
+            self._pressing.set()
+
+    def _presses(self, arrival: Arrival) -> bool:
+        """Whether it is more than one more check of a target that is up and stays so."""
+        live, result = arrival.live, arrival.result
+        if live is None or result is None or result.check.outcome is not Outcome.UP:
+            return True
+        return self._states.get(live.target.name) != "up"
 
     async def run(self) -> None:
         while True:
             await self._round()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GATHERING):
+                    await self._pressing.wait()
 
     async def drain(self) -> None:
         """Record everything that has arrived; for the daemon's end."""
@@ -125,12 +141,13 @@ class Recorder:
             raise
 
     async def _handle(self, arrivals: list[Arrival]) -> None:
+        pressing = any(self._presses(arrival) for arrival in arrivals)
         for arrival in arrivals:
             self._take(arrival)
         if self._attachments and self._attachments.waiting:
             await asyncio.to_thread(self._attachments.write)
         await self._commit()
-        if self.writable:
+        if pressing and self.writable:
             self._committed()
         self._handled = self._clock.monotonic()
         for arrival in arrivals:
@@ -146,6 +163,7 @@ class Recorder:
             return arrivals
         while not self._arrivals.empty():
             arrivals.append(self._arrivals.get_nowait())
+        self._pressing.clear()
         return arrivals
 
     def _take(self, arrival: Arrival) -> None:

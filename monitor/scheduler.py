@@ -24,8 +24,12 @@ from monitor.runner import Result
 from probes import PULSE_PHASES
 from probes.errors import Cause
 
-START_GAP = 0.0025
-"""Seconds between two starts at the least: 400 a second."""
+START_GAP = 0.002
+"""Seconds from the start of a full check to the next start at the least, so that they do not measure one another."""
+PULSE_GAP = 0.001
+"""The same from the start of a pulse, which takes less of the processor."""
+SHORTEST_SLEEP = 0.001
+"""Seconds; uvloop's timers count milliseconds and may ring half of one early, again and again where that is left."""
 LONGEST_SLEEP = 1.0
 MOST_MISSED = 60
 """Missed slots of a target recorded one by one after a stall or a suspend; of a longer one the last ones."""
@@ -78,6 +82,7 @@ class Scheduler:
         self._heap: list[tuple[float, int, Entry]] = []
         self._order = count()
         self._wake = asyncio.Event()
+        self._next_start = 0.0  # before which none is, on the monotonic clock
         self._offset: Instant | None = None
         self._asleep = clock.asleep()
         self.advanced = 0.0
@@ -95,19 +100,22 @@ class Scheduler:
             while True:
                 self._watch_clock()
                 now = self.advanced = self._clock.monotonic()
-                if self._heap and self._heap[0][0] <= now:
+                if not self._heap or self._heap[0][0] > now:
+                    await self._rest(now)
+                elif self._next_start > now:
+                    await self._clock.sleep(self._next_start - now)
+                else:
                     _, place, entry = heapq.heappop(self._heap)
                     if not entry.removed and entry.place == place:
                         entry.place = None
+                        self._next_start = now + (PULSE_GAP if now < entry.full_due else START_GAP)
                         checks.create_task(self._one(entry, now))
-                        await self._clock.sleep(START_GAP)
-                    continue
-                await self._rest(now)
 
     async def _rest(self, now: float) -> None:
-        """Wait for the next due check, a new entry, or long enough to look at the clock again."""
+        """Wait for the next due check, an entry that comes before it, or long enough to look at the clock again."""
         self._wake.clear()
-        until = min(self._heap[0][0] - now, LONGEST_SLEEP) if self._heap else LONGEST_SLEEP
+        until = self._heap[0][0] - now if self._heap else LONGEST_SLEEP
+        until = min(max(until, SHORTEST_SLEEP), LONGEST_SLEEP)
         try:
             async with asyncio.timeout(until):
                 await self._wake.wait()
@@ -189,7 +197,8 @@ class Scheduler:
     def _push(self, entry: Entry) -> None:
         entry.place = next(self._order)
         heapq.heappush(self._heap, (entry.due, entry.place, entry))
-        self._wake.set()
+        if self._heap[0][2] is entry:
+            self._wake.set()
 
     def _watch_clock(self) -> None:
         """Notice that the wall clock was set, or that the machine slept: monotonic time then stands still."""

@@ -85,6 +85,9 @@ async def connect(addresses: list[Address], evidence: Evidence) -> socket.socket
     under way. Whatever comes of it, no other socket and no task is left.
     """
     evidence.addresses = tuple(str(address[0]) for _, address in addresses)
+    if len(addresses) == 1:
+        evidence.address = evidence.addresses[0]
+        return await _connect(*addresses[0])
     waiting, failures = deque(addresses), []
     attempts: dict[asyncio.Task[socket.socket], Address] = {}
     try:

@@ -9,8 +9,7 @@ Rules of this file:
    two checks is the timeline never interrupted.
 """
 
-from copy import copy
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from monitor.core.check import Check, Outcome, stronger
@@ -109,9 +108,11 @@ class Timeline:
 
     def present(self) -> "Timeline":
         """A copy with the newest check applied: the state as it stands now."""
-        now = copy(self)
-        now.events = []
-        now._apply_head()  # noqa: SLF001 - its own class
+        now = Timeline(
+            self.confirm, self.recover, self.down, self.row, self.stretch, self.ended,
+            self.first_voice, self.voice_end, self.last_up, self.last_end, self.head,
+        )  # fmt: skip
+        now._apply_head()
         return now
 
     def tail(self, horizon: Instant, *, clip: bool) -> Tail:
@@ -158,7 +159,9 @@ class Timeline:
 
     def dump(self) -> dict[str, Any]:
         """The state as JSON values; `restore` is its inverse."""
-        return {key: value for key, value in asdict(self).items() if key != "events"}
+        parts = {"row": self.row, "stretch": self.stretch, "ended": self.ended, "head": self.head}
+        plain = {key: getattr(self, key) for key in self.__slots__ if key != "events" and key not in parts}
+        return plain | {key: part and {at: getattr(part, at) for at in part.__slots__} for key, part in parts.items()}
 
     @classmethod
     def restore(cls, state: dict[str, Any]) -> Self:

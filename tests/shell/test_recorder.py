@@ -100,6 +100,20 @@ def test_what_arrives_together_is_committed_together() -> None:
     virtual.run(scenario)
 
 
+def test_good_checks_gather_for_a_commit_and_a_failure_does_not_wait_for_it() -> None:
+    async def scenario(clock: VirtualClock) -> list[int]:
+        desk = Desk(clock, failing(REFUSED, (1.5, 100)))
+        async with virtual.beside(desk.recorder.run()):
+            for instant in (0, 1, 1.01, 1.02, 1.04, 1.3, 1.51, 1.52):
+                await clock.sleep(instant - clock.elapsed() / SECOND)
+                await desk.check()
+            await clock.sleep(0)
+        return [len(batch.checks) for batch in desk.writer.batches]
+
+    # The first after a while does not wait, nor does a failure for the rest of its tenth of a second.
+    assert virtual.run(scenario) == [1, 1, 3, 1, 1, 1]
+
+
 def test_an_outage_becomes_a_fact_once_it_is_final() -> None:
     async def scenario(clock: VirtualClock) -> list[Fact]:
         desk = Desk(clock, failing(REFUSED, (10, 40)))

@@ -4,7 +4,7 @@ import pytest
 
 from monitor.core.check import Check, Outcome
 from monitor.core.instants import HOUR, SECOND
-from monitor.scheduler import MOST_MISSED, MOST_MISSED_AT_ONCE, START_GAP
+from monitor.scheduler import MOST_MISSED, MOST_MISSED_AT_ONCE, PULSE_GAP, START_GAP
 from probes.errors import Cause
 from tests.shell import virtual
 from tests.shell.fleet import (
@@ -61,7 +61,7 @@ def test_targets_that_stand_in_one_slot_are_paced_too() -> None:
         await fleet.go_on(70)
         return fleet
 
-    assert virtual.run(scenario).seconds()[4:] == pytest.approx([60, 60.0025, 60.005, 60.0075])
+    assert virtual.run(scenario).seconds()[4:] == pytest.approx([60 + START_GAP * number for number in range(4)])
 
 
 def test_an_outage_is_checked_in_the_cadence_of_the_contract() -> None:
@@ -148,12 +148,12 @@ def test_failing_pulses_alone_make_a_target_down() -> None:
 def test_while_down_a_good_pulse_starts_a_full_check_at_once() -> None:
     fleet = checked(failing(REFUSED, (60, 103)), 180, pulse=4)
     assert next(after for after in fleet.seconds(pulse=True) if after >= 103) == 104
-    assert fleet.seconds(pulse=False)[-3:] == [104.0025, 109.0025, 120]
+    assert fleet.seconds(pulse=False)[-3:] == [104 + PULSE_GAP, 109 + PULSE_GAP, 120]
 
 
 def test_while_suspect_a_good_pulse_starts_a_full_check_at_once() -> None:
     fleet = checked(failing(REFUSED, (60, 61)), 64, pulse=2)
-    assert fleet.seconds(pulse=False) == [0, 60, 62.0025]
+    assert fleet.seconds(pulse=False) == [0, 60, 62 + PULSE_GAP]
 
 
 def test_a_pulse_hastens_nothing_where_the_failure_is_out_of_its_sight() -> None:
