@@ -77,6 +77,12 @@ class Application:
         ended = self._clock.monotonic()
         self._rested = ended + REST * (ended - began)
 
+    async def run(self) -> None:
+        """Time passing is an event: voices expire and budgets burn without a check."""
+        while True:
+            await self._clock.sleep(1.0)
+            self.refresh()
+
     @property
     def snapshot(self) -> Snapshot:
         return self._snapshot

@@ -79,6 +79,7 @@ BLAME: Mapping[Cause, Verdict] = MappingProxyType(
         Cause.SELF_TEST: _unknown("a canary failed: the monitor's own network was not sound"),
         Cause.CLOCK: _unknown("the clock was set, or the machine slept, during the check"),
         Cause.BROWSER: _unknown("this machine's browser could not be run"),
+        Cause.WORKER: _unknown("the monitor's own process that tried it ended, or did not answer"),
         Cause.INTERNAL: _unknown("a bug of the monitor"),
     }
 )

@@ -11,7 +11,7 @@ from monitor.lag import Lag
 from monitor.live import Live
 from monitor.logins import Logins
 from monitor.recorder import Arrival
-from monitor.runner import Result, Runner, Target, login_accepted, login_refused
+from monitor.runner import Elsewhere, Result, Runner, Target, login_accepted, login_refused
 from monitor.selftest import SelfTests
 
 
@@ -29,6 +29,7 @@ class Checker:
         lives: Callable[[], Iterable[Live]] = tuple,
         lag: Lag | None = None,
         self_tests: SelfTests | None = None,
+        pool: Elsewhere | None = None,
     ) -> None:
         self._clock = clock
         self._credentials = credentials
@@ -37,7 +38,7 @@ class Checker:
         self._logins = logins or Logins(clock)
         self._lives = lives
         self._logins.changed = self.rest
-        self._runner = Runner(clock, self._worked, lag=lag, self_tests=self_tests)
+        self._runner = Runner(clock, self._worked, lag=lag, self_tests=self_tests, pool=pool)
 
     async def prepare(self, targets: Iterable[Target]) -> set[str]:
         """Find out which credentials have worked before; returns the accounts that another password lets log in."""

@@ -2,9 +2,9 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
-from zoneinfo import ZoneInfo
+from typing import Any
 
 import structlog
 
@@ -41,7 +41,6 @@ from monitor.scheduler import Scheduler, WallClock
 from monitor.selftest import SelfTests
 from monitor.settings import ConfigurationError, Settings
 from monitor.settings.problems import Problem
-from monitor.snapshot import Snapshot
 from monitor.supervision import Supervision
 from monitor.synchronization import KIND as SYNCHRONIZED
 from monitor.synchronization import Synchronization
@@ -50,6 +49,7 @@ from monitor.web.gate import Gate
 from monitor.web.listening import listen
 from monitor.web.probe import ProbePage
 from monitor.web.server import Pages
+from monitor.workers.pool import Pool
 
 log = structlog.get_logger("daemon")
 
@@ -78,7 +78,7 @@ class Daemon:
         self.bookkeeper = Bookkeeper(self.clock, self.book, desk, self.recorder, self._writer, settings.sla.close_after)
         self.bookkeeper.open(ledger)
         self.notifications = Notifications(self.clock, settings, ledger, self._writer.commit, send)
-        self._wall_clock = WallClock(self.clock)
+        self._wall_clock, self._pool = WallClock(self.clock), Pool(self.clock, settings.workers)
         self._synchronization = Synchronization(self.clock, self._clock_kept)
         self._notifier, self._clock_steps = Notifier(), 0
         self._backing = Backing(settings.ledger.path)
@@ -121,6 +121,7 @@ class Daemon:
             lives=self.fleet.lives.values,
             lag=self._lag,
             self_tests=self._self_tests,
+            pool=self._pool,
         )
 
     def _scheduling(self) -> Scheduler:
@@ -134,10 +135,13 @@ class Daemon:
         )
 
     def _supervising(self) -> Supervision:
-        def read() -> tuple[Snapshot, ZoneInfo]:
-            return self._application.snapshot, self.settings.zone
-
-        return Supervision(self.clock, self._notifier, self.scheduler, self.recorder, read)
+        return Supervision(
+            self.clock,
+            self._notifier,
+            self.scheduler,
+            self.recorder,
+            lambda: (self._application.snapshot, self.settings.zone),
+        )
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT. Raises ListenError where a listener cannot be opened."""
@@ -162,7 +166,8 @@ class Daemon:
                 loop.remove_signal_handler(number)
 
     async def _begin(self) -> None:
-        await self._checker.prepare(live.target for live in self.fleet.lives.values())
+        self._pool.assign(self._probed.values(), self.settings.log)
+        await self._checker.prepare(self._probed.values())
         started = self._fact("started", {"version": __version__})
         self.recorder.put(Arrival(None, facts=(*self._first_facts, started)))
         listen = self.settings.web.listen
@@ -174,19 +179,21 @@ class Daemon:
 
     async def _serve(self) -> None:
         """The one task group; a child's crash ends the daemon."""
-        self.fleet.start(self.scheduler)
         self._wall_clock.every_day(self._anchor, hour=0)
         self._wall_clock.every_hour(self.bookkeeper.keep, minute=1)
         self._wall_clock.start()
-        self._notifier.say("READY=1", self._supervision.status())
         try:
             async with asyncio.TaskGroup() as group:
-                tasks: list[Callable[[], Awaitable[None]]] = [
+                running = [group.create_task(self._pool.run())]
+                await self._pool.came_up()
+                self.fleet.start(self.scheduler)
+                tasks: list[Callable[[], Coroutine[Any, Any, None]]] = [
                     self.scheduler.run, self.recorder.run, self._open_books, self._lag.run, self._self_tests.run,
-                    self._refresh, self._supervision.pet, self._reloader.run, self._keep_counters, self.posture.run,
-                    self._notify, self._supervision.announce, self._synchronization.run,
+                    self._application.run, self._supervision.pet, self._reloader.run, self._keep_counters,
+                    self.posture.run, self._notify, self._supervision.announce, self._synchronization.run,
                 ]  # fmt: skip
-                running = [group.create_task(_run(task), name=task.__name__) for task in tasks]
+                running += [group.create_task(task(), name=task.__name__) for task in tasks]
+                self._notifier.say("READY=1", self._supervision.status())
                 await self._stopping.wait()
                 for task in running:
                     task.cancel()
@@ -218,6 +225,7 @@ class Daemon:
         facts = changed(self.book, rules_of(settings), now)
         accounts = await self._checker.prepare(target for target, _ in targets.values())
         added, removed = self.fleet.change(targets)
+        self._pool.assign(self._probed.values(), settings.log)
         self.fleet.start(self.scheduler)
         self.scheduler.hasten(accounts)
         self._checker.rest()
@@ -264,6 +272,7 @@ class Daemon:
             security=self.posture.exported,
             surveyed=self.posture.surveyed,
             notifications=self.notifications.results,
+            workers=self._pool.health,
         )
 
     def _fact(self, kind: str, body: dict[str, object]) -> Fact:
@@ -273,12 +282,6 @@ class Daemon:
         """The chain's head, said outside the file: who can edit the ledger can rebuild its chain."""
         log.info("ledger.head", digest=self._writer.head)
 
-    async def _refresh(self) -> None:
-        """Time passing is an event: voices expire and budgets burn without a check."""
-        while True:
-            await self.clock.sleep(1.0)
-            self._application.refresh()
-
     async def _notify(self) -> None:
         await self.notifications.run(lambda: (self._application.snapshot, self._health(), self.lateness.read()))
 
@@ -287,7 +290,3 @@ class Daemon:
         while True:
             await self.clock.sleep(60.0)
             self.recorder.put(Arrival(None, seconds=self._application.seconds))
-
-
-async def _run(task: Callable[[], Awaitable[None]]) -> None:
-    await task()

@@ -253,5 +253,6 @@ HINTS: Mapping[Cause, Callable[[Seen], str]] = {
     Cause.SELF_TEST: _saying("this machine's own network failed just then: see self_test"),
     Cause.CLOCK: _saying("this machine's clock was set, or it slept, during the check: run it again"),
     Cause.BROWSER: _saying("this machine's browser could not be run: is chromium installed, and is the unit running?"),
+    Cause.WORKER: _saying("the log line worker.ended says how its process ended: out of memory, perhaps"),
     Cause.INTERNAL: _saying("a bug of mailuptime: please report it with the log line check.internal_error"),
 }

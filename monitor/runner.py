@@ -6,7 +6,7 @@ no check.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from monitor.attempt import STALL, Attempt, Attempts
 from monitor.blame import Trouble, forged, outcome_of
@@ -60,6 +60,14 @@ class Result:
     pulse: bool
 
 
+class Elsewhere(Protocol):
+    """Where targets may be tried other than in this process."""
+
+    def takes(self, target: Target) -> bool: ...
+
+    async def make(self, target: Target, limit: Duration, *, pulse: bool) -> Attempt: ...
+
+
 _REFUSALS = {Cause.CREDENTIAL, Cause.REJECTED_PERMANENT}
 """What a log-in meets, too, where an account is locked or disabled: trying on would not unlock it."""
 
@@ -87,7 +95,8 @@ def refusing(cause: str | None, phase: str | None) -> bool:
 class Runner:
     """`worked(target)` tells whether the target's credential has ever been accepted.
 
-    Without `lag` and `self_tests` the monitor counts as sound.
+    Without `lag` and `self_tests` the monitor counts as sound. What the `pool` takes is tried in its processes, unless
+    steps are given.
     """
 
     def __init__(
@@ -97,8 +106,10 @@ class Runner:
         *,
         lag: Lag | None = None,
         self_tests: SelfTests | None = None,
+        pool: Elsewhere | None = None,
     ) -> None:
         self._attempts = Attempts(clock, lag)
+        self._pool = pool
         self._worked = worked
         self._self_tests = self_tests or SelfTests(clock, {})
 
@@ -109,7 +120,10 @@ class Runner:
     async def run(self, target: Target, *, pulse: bool = False, steps: Steps | None = None) -> Result:
         """Check once (`pulse`: connect and greeting only), within the target's time-out; `steps` as from `steps()`."""
         limit = min(target.timeout, PULSE_TIMEOUT) if pulse else target.timeout
-        seen = await self._attempts.make(target.name, target.probe, limit, pulse=pulse, steps=steps)
+        if steps is None and self._pool is not None and self._pool.takes(target):
+            seen = await self._pool.make(target, limit, pulse=pulse)
+        else:
+            seen = await self._attempts.make(target.name, target.probe, limit, pulse=pulse, steps=steps)
         cause, reply = seen.cause, seen.reply
         if cause is Cause.AUTH and not self._worked(target):
             cause = Cause.CREDENTIAL

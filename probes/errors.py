@@ -48,6 +48,7 @@ class Cause(StrEnum):
     SELF_TEST = "self_test"  # a canary of the monitor's own network failed at that time
     CLOCK = "clock"  # the wall clock was set, or the machine slept, during the check
     BROWSER = "browser"  # this machine's browser could not be run
+    WORKER = "worker"  # the process that tried it ended, or did not answer
     INTERNAL = "internal"  # a bug of the monitor
 
 

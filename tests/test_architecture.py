@@ -43,6 +43,7 @@ TRANSLATORS = {
     "monitor/ladder.py",
     "monitor/probing.py",
     "monitor/probeanswer.py",
+    "monitor/workers",
 }
 """Who in the monitor knows of probes."""
 COMPOSERS = {"monitor/daemon.py", "monitor/cli", "monitor/__main__.py"}

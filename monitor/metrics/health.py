@@ -19,6 +19,18 @@ class SecurityFact(NamedTuple):
     good: bool
 
 
+class WorkerHealth(NamedTuple):
+    """Of one probe process; the last three are what it said of itself last."""
+
+    name: str
+    up: bool
+    restarts: int
+    under_way: int
+    lag: float  # seconds
+    cpu: float  # seconds
+    resident: int  # bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """As of a moment; `clock_synchronized` is None where it cannot be told."""
@@ -36,6 +48,7 @@ class Health:
     security: tuple[SecurityFact, ...] = ()
     surveyed: Instant | None = None
     notifications: Mapping[str, int] = field(default_factory=dict)
+    workers: tuple[WorkerHealth, ...] = ()
 
 
 def monitor_block(health: Health, month: str) -> Block:
@@ -63,6 +76,14 @@ def monitor_block(health: Health, month: str) -> Block:
     lines.add(names.TURNED_AWAY, "", health.turned_away)
     for result, count in health.notifications.items():
         lines.add(names.NOTIFICATIONS, labelled(("result",), (result,)), count)
+    for worker in health.workers:
+        labels = labelled(("worker",), (worker.name,))
+        lines.add(names.WORKER_UP, labels, worker.up)
+        lines.add(names.WORKER_RESTARTS, labels, worker.restarts)
+        lines.add(names.WORKER_CHECKS, labels, worker.under_way)
+        lines.add(names.WORKER_LAG, labels, worker.lag)
+        lines.add(names.WORKER_CPU, labels, worker.cpu)
+        lines.add(names.WORKER_MEMORY, labels, worker.resident)
     lines.add(names.RELOADED, "", health.configured)
     lines.add(names.RELOADED_AT, "", health.configured_at / SECOND)
     lines.add(names.BUILD, labelled(("version",), (__version__,)), 1)

@@ -9,7 +9,7 @@ from typing import Literal
 
 Kind = Literal["gauge", "counter", "histogram", "info"]
 
-UNITS = ("seconds", "ratio")
+UNITS = ("seconds", "ratio", "bytes")
 _SUFFIXES = {"counter": "_total", "info": "_info"}
 
 
@@ -151,6 +151,13 @@ TURNED_AWAY = _counter("checks_turned_away", (), "Checks not recorded: too many 
 NOTIFICATIONS = _counter(
     "notifications", ("result",), "Messages of the built-in notifications by what became of them, for each receiver."
 )
+_WORKER = ("worker",)
+WORKER_UP = _gauge("worker_up", _WORKER, "1 while the probe process answers, else 0; only with `workers`.")
+WORKER_RESTARTS = _counter("worker_restarts", _WORKER, "Times that the probe process ended and was started again.")
+WORKER_CHECKS = _gauge("worker_checks_in_progress", _WORKER, "Checks and pulses under way in the probe process.")
+WORKER_LAG = _gauge("worker_event_loop_lag_seconds", _WORKER, "How late its event loop ran a timer last.")
+WORKER_CPU = _counter("worker_cpu_seconds", _WORKER, "CPU time that the probe process has used since it started.")
+WORKER_MEMORY = _gauge("worker_resident_memory_bytes", _WORKER, "Memory that the probe process holds.")
 RELOADED = _gauge("config_last_reload_successful", (), "1 if the last reading of the configuration succeeded.")
 RELOADED_AT = _gauge("config_last_reload_success_timestamp_seconds", (), "When the configuration in force was read.")
 BUILD = Family("mailuptime_build_info", "info", ("version",), "The program that is running.")
@@ -167,7 +174,8 @@ OF_MONTHS = (
 )  # fmt: skip
 OF_THE_MONITOR = (
     CURRENT, WRITABLE, PENDING, LAST_COMMIT, LAG, STEPS, SYNCHRONIZED, SELF_TEST, REFUSES, PUBLISHES, SURVEYED,
-    TURNED_AWAY, NOTIFICATIONS, RELOADED, RELOADED_AT, BUILD,
+    TURNED_AWAY, NOTIFICATIONS, WORKER_UP, WORKER_RESTARTS, WORKER_CHECKS, WORKER_LAG, WORKER_CPU, WORKER_MEMORY,
+    RELOADED, RELOADED_AT, BUILD,
 )  # fmt: skip
 HISTOGRAMS = (LATENESS, PHASES)
 GROUPS = {

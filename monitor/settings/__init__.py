@@ -70,6 +70,7 @@ SECTIONS: dict[str, type[Section]] = {
 }
 LISTS = ("self_test", "services", "fleets", "maintenance", "exclusions")
 NAMED = ("modules",)
+PLAIN = ("workers",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ class Settings:
     security: SecuritySettings
     notify: NotifySettings
     self_test: tuple[SelfTest, ...]
+    workers: int
     services: tuple[ServiceSettings, ...]
     maintenance: tuple[WindowSettings, ...]
     exclusions: tuple[ExclusionSettings, ...]
@@ -124,8 +126,8 @@ def load(path: Path, registry: Types = REGISTRY) -> Settings:
         report.add((), f"a mapping is expected, not {shape(tree)}")
         raise ConfigurationError(report.problems)
     for key in tree:
-        if key not in {*SECTIONS, *LISTS, *NAMED}:
-            report.add((key,), "unknown key", suggest(key, (*SECTIONS, *LISTS, *NAMED)), at="key")
+        if key not in (known := (*SECTIONS, *LISTS, *NAMED, *PLAIN)):
+            report.add((key,), "unknown key", suggest(key, known), at="key")
     context = Context(ZoneInfo("UTC"), path.absolute().parent)
     reader = Reader(document, context, registry)
     sla = reader.section(SlaSettings, tree, "sla") or SlaSettings.model_construct()
@@ -151,6 +153,7 @@ def _settings(reader: Reader, tree: dict[str, Any], path: Path, sla: SlaSettings
         path=path,
         **made,
         self_test=top_level.self_test,
+        workers=top_level.workers,
         services=read_services(reader, items, made["defaults"], names),
         maintenance=read_windows(reader, reader.items(tree, "maintenance"), names),
         exclusions=read_exclusions(reader, reader.items(tree, "exclusions"), names),

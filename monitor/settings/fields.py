@@ -264,6 +264,7 @@ Percentage = Annotated[Fraction, PlainValidator(_percentage), Kind("percentage")
 Row = Annotated[int, count(1, 100), Kind("whole number", "checks")]
 Logins = Annotated[int, count(1, 100), Kind("whole number", "checks")]
 Months = Annotated[int, count(1, 120), Kind("whole number", "months")]
+Processes = Annotated[int, count(0, 64), Kind("whole number", "processes")]
 Accounts = Annotated[int, count(1, 10**9), Kind("whole number", "accounts")]
 Switch = Annotated[bool, PlainValidator(_switch), Kind("true or false")]
 Name = Annotated[str, PlainValidator(name), Kind("name")]

@@ -22,6 +22,7 @@ from monitor.settings.fields import (
     Logins,
     Name,
     PositiveDuration,
+    Processes,
     Pulse,
     Row,
     Scope,
@@ -225,6 +226,12 @@ class TopLevel(Section):
         description="What the monitor tests of itself: while one fails, a failure that a broken network can forge "
         "is `unknown`, not downtime.",
         examples=["[resolver, gateway]"],
+    )
+    workers: Processes = Field(
+        0,
+        description="Probe processes beside the daemon's own, for more checks than one core can make; with 0 it makes "
+        "them itself. A change takes effect at the next start.",
+        examples=["2"],
     )
 
 

@@ -27,6 +27,13 @@ class SecretReference:
     name: str
     _value: str | None = field(default=None, init=False, repr=False, compare=False)
 
+    @classmethod
+    def known(cls, source: Source, name: str, value: str) -> "SecretReference":
+        """One whose secret has been read already, by the process that this one works for."""
+        made = cls(source, name)
+        made._value = value
+        return made
+
     def load(self) -> None:
         """Read the secret, once. Raises SecretError."""
         if self._value is None:

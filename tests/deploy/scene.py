@@ -13,7 +13,17 @@ from monitor.core.maintenance import Window
 from monitor.core.month import Objectives
 from monitor.core.service import Service
 from monitor.live import Live, resumed
-from monitor.metrics import Answer, Exposition, Health, Lateness, PhaseDurations, Scrape, SecurityFact, exemplar
+from monitor.metrics import (
+    Answer,
+    Exposition,
+    Health,
+    Lateness,
+    PhaseDurations,
+    Scrape,
+    SecurityFact,
+    WorkerHealth,
+    exemplar,
+)
 from monitor.photographer import Photographer
 from monitor.runner import Result, Target
 from monitor.snapshot import Snapshot
@@ -117,6 +127,7 @@ class Scene:
                 SecurityFact("example.go.th", True, "dmarc", False),
             ),
             surveyed=START,
+            workers=(WorkerHealth("0", True, 1, 2, 0.001, 12.5, 64 * 2**20),),
             notifications={"sent": 2, "failed": 1, "dropped": 0},
         )
         self._exposition = Exposition()
