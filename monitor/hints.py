@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from probes.base import Evidence
 from probes.errors import Cause
@@ -27,6 +28,7 @@ BANNERS = (
 )
 GREYLISTED = re.compile(r"gr[ea]y.?list|try again later|\b4\.7\.1\b|\b4\.2\.0\b", re.IGNORECASE)
 NEEDS_TLS = re.compile(r"must issue a STARTTLS|PRIVACYREQUIRED|\b5\.7\.10\b|encryption (is )?required", re.IGNORECASE)
+WEBMAILS = {"roundcube": "Roundcube", "sogo": "SOGo"}
 CROWDED = re.compile(r"too many|connection rate|concurren|limit", re.IGNORECASE)
 
 
@@ -43,7 +45,8 @@ class Seen:
 
     @property
     def host(self) -> str:
-        return str(getattr(self.options, "host", None) or getattr(self.options, "url", "the server"))
+        options = self.options
+        return str(getattr(options, "host", None) or urlsplit(getattr(options, "url", "")).hostname or "the server")
 
     @property
     def port(self) -> int | None:
@@ -53,6 +56,11 @@ class Seen:
     @property
     def tls(self) -> str:
         return str(getattr(getattr(self.options, "tls", None), "mode", "none"))
+
+    @property
+    def webmail(self) -> str:
+        """What the webmail is called."""
+        return WEBMAILS.get(str(getattr(self.options, "flavour", "")), "the webmail")
 
     @property
     def encrypted(self) -> bool:
@@ -70,7 +78,11 @@ def hint(seen: Seen) -> str:
 
 
 def _dns(seen: Seen) -> str:
-    return f"the name {seen.host} has no address: mend host, or the A and AAAA records of its zone"
+    key = "url" if seen.protocol == "webmail" else "host"
+    records = {"ipv4": ("IPv4 ", "A records"), "ipv6": ("IPv6 ", "AAAA records")}
+    family, named = records.get(str(getattr(seen.options, "address_family", "any")), ("", "A and AAAA records"))
+    other = ", or address_family" if family else ""
+    return f"the name {seen.host} has no {family}address: mend {key}, or the {named} of its zone{other}"
 
 
 def _refused(seen: Seen) -> str:
@@ -137,7 +149,7 @@ def _no_auth(seen: Seen) -> str:
 
 def _temporary(seen: Seen) -> str:
     if seen.protocol == "webmail":
-        return "the web server answers, what is behind it does not: Roundcube's own log, its database and IMAP server"
+        return f"the web server answers, what is behind it does not: log, database, IMAP server of {seen.webmail}"
     if CROWDED.search(seen.words):
         return "the server limits connections: exempt the monitor's address there, or probe less often"
     if GREYLISTED.search(seen.words):
@@ -159,7 +171,9 @@ def _permanent(seen: Seen) -> str:
 
 def _page_refused(seen: Seen) -> str:
     if "HTTP 404" in seen.words:
-        return "Roundcube was not found at this address: mend url, with the path that users type"
+        return f"{seen.webmail} was not found at this address: mend url, with the path that users type"
+    if "HTTP 400" in seen.words and seen.tls == "none":
+        return "the web server takes no plain HTTP here: the port may speak TLS, so write https:// in url"
     if re.search("HTTP 40[13]", seen.words):
         return "the web server forbids this page to the monitor: allow its address there"
     return "the web server answers with an error: its own log has the reason"
@@ -202,6 +216,8 @@ def _timeout(seen: Seen) -> str:
 def _auth(seen: Seen) -> str:
     login = getattr(seen.options, "login", None)
     who = f" of {login.username}" if login else ""
+    if seen.protocol == "roundtrip" and seen.options is not None:
+        who = f" of {' or '.join(seen.options.submit if seen.phase == 'submit' else seen.options.fetch)}"
     return (
         f"the password{who} was refused: compare it with the account's, and see whether the account is locked, "
         "expired or not allowed to use this protocol"
@@ -213,7 +229,9 @@ def _content(seen: Seen) -> str:
         mailbox = getattr(seen.options, "mailbox", "INBOX")
         return f"the mailbox {mailbox} is not there or may not be read: mend mailbox, or the account's rights"
     if seen.protocol == "webmail":
-        return "Roundcube was not found behind this address: mend url, or see what page users get"
+        if getattr(seen.options, "flavour", "") == "form" and seen.phase == "login":
+            return "the page after the log-in has none of the markers: mend form.success and form.failure"
+        return f"{seen.webmail} was not found behind this address: mend url, or see what page users get"
     return "the answer lacks what a user would see: --transcript shows the dialogue"
 
 

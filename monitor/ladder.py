@@ -1,18 +1,20 @@
 """One check by hand as a document, and as lines for a person: the phases, what was seen, and what to do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import floor
 from typing import Any, Literal
 
 from monitor.core.instants import DAY, MILLISECOND, SECOND, Instant, seconds
+from monitor.endpoint import endpoint, shown
 from monitor.figures import Document
 from monitor.hints import Seen, hint
 from monitor.runner import Result, certificate_document
 from probes.errors import Cause
 
 MARKS = {"up": "up", "down": "DOWN", "unknown": "unknown"}
+MOST_NAMED = 20
 LABEL = 12
 """The width of the column that says what a line is of."""
 
@@ -34,6 +36,7 @@ def document(result: Result, now: Instant) -> Document:
     seen, check = result.evidence, result.check
     return {
         "target": result.target.name,
+        "server": _server(result),
         "protocol": result.target.protocol,
         "outcome": check.outcome.value,
         "cause": check.cause,
@@ -57,6 +60,12 @@ def document(result: Result, now: Instant) -> Document:
         "replies": list(seen.replies),
         **({"transcript": list(seen.transcript)} if seen.transcript else {}),
     }
+
+
+def _server(result: Result) -> str | None:
+    """`host:port`; None where there is more than one."""
+    probe = result.target.probe
+    return shown(*endpoint(getattr(probe, "options", None), type(probe))) or None
 
 
 def advice(result: Result) -> str | None:
@@ -85,6 +94,8 @@ def rows(checked: Document) -> Iterator[Row]:
     for phase in checked["phases"]:
         text = f"{phase['seconds'] * 1000:>9.1f} ms"
         yield Row(phase["phase"], text) if phase["ok"] else Row(phase["phase"], f"{text}  failed", "bad")
+    if checked["server"]:
+        yield Row("server", checked["server"])
     if checked["address"]:
         others = [one for one in checked["addresses"] if one != checked["address"]]
         yield Row("address", checked["address"] + (f" (also {', '.join(others)})" if others else ""))
@@ -106,6 +117,16 @@ def rows(checked: Document) -> Iterator[Row]:
 def text(checked: Document) -> str:
     """A check as lines of any length, none of them broken."""
     return "\n".join((headline(checked), *map(str, rows(checked))))
+
+
+def summary(documents: Sequence[Document]) -> str | None:
+    """Which of several targets are not up, in one line at the end of all that is shown; None where all are."""
+    told = []
+    for outcome in ("down", "unknown"):
+        names = [checked["target"] for checked in documents if checked["outcome"] == outcome]
+        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        told += [f"{len(names)} {outcome}: {', '.join(names[:MOST_NAMED])}{more}"] if names else []
+    return f"of {len(documents)} targets " + "; ".join(told) if told and len(documents) > 1 else None
 
 
 def _mailbox_rows(checked: Document) -> Iterator[Row]:

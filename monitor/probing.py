@@ -20,6 +20,7 @@ from monitor import withheld
 from monitor.admission import Admission, split
 from monitor.clock import Clock
 from monitor.core.instants import SECOND, Instant
+from monitor.endpoint import endpoint
 from monitor.logins import Access, Logins, account_of
 from monitor.runner import Result, Runner, Target, login_refused
 from monitor.settings import Settings
@@ -194,15 +195,6 @@ def admission_of(settings: Settings) -> Admission:
         return Admission(settings.probe.allow)
     options = (target.options for service in settings.services for target in service.targets)
     return Admission.of_hosts(host for one in options if (host := _host(one)))
-
-
-def endpoint(options: Any, kind: Any) -> tuple[str, int | None]:
-    """The host and the port that a probe of these options talks to."""
-    if hasattr(options, "url"):
-        parts = urlsplit(options.url)
-        return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-    usual = getattr(kind, "TLS_PORT" if options.tls.mode == "implicit" else "PORT", None)
-    return options.host, options.port or usual
 
 
 def _host(options: Any) -> str:

@@ -86,12 +86,14 @@ def _targets(settings: Settings, name: str) -> list[str]:
 
 def _show(documents: list[Document]) -> None:
     """Lines of any length where a program may read them, folded into columns and coloured for a person."""
+    from monitor import ladder  # noqa: PLC0415
+
     if sys.stdout.isatty():
         from monitor.cli import blocks  # noqa: PLC0415 - rich takes a while to load
 
         blocks.show(documents)
-        return
-    from monitor import ladder  # noqa: PLC0415
-
-    for document in documents:
-        print(ladder.text(document))
+    else:
+        for document in documents:
+            print(ladder.text(document))
+    if (said := ladder.summary(documents)) is not None:
+        print(said)

@@ -117,6 +117,13 @@ def test_one_target_is_checked_alone_and_its_phases_add_up_to_the_check(standing
     assert shared_lab.probe.password not in done.out
 
 
+def test_which_server_was_asked_is_shown_and_what_is_not_up_is_summed_up_in_the_end(report: Report) -> None:
+    *_, last = report.shown.out.splitlines()
+    assert last.startswith("of 10 targets 9 down: mail/refused, mail/silent, mail/hanging-up, ")
+    port = report.of("refused")["server"].removeprefix("127.0.0.1:")
+    assert report.shown.out.count(f"  server       127.0.0.1:{port}\n") == 1
+
+
 def test_a_target_that_is_not_configured_is_wrong_usage_and_the_configured_ones_are_named(
     standing: Daemon,
 ) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import pytest
+from tests.unproven import unproven
 
 GATEWAY, MONITOR, SERVER, RESOLVER = "10.77.0.1", "10.77.0.2", "10.77.1.1", "10.77.2.53"
 FAR_SIDE = Path(__file__).with_name("far_side.py")
@@ -28,13 +28,13 @@ class Wire:
 
     def __enter__(self) -> Self:
         if os.geteuid() != 0 or shutil.which("ip") is None:
-            pytest.skip("network namespaces need root and iproute2")
+            unproven("network namespaces need root and iproute2")
         self._resolv.write_text(f"nameserver {RESOLVER}\noptions timeout:1 attempts:1\n")
         try:
             self._join()
         except subprocess.CalledProcessError as error:
             self._remove()
-            pytest.skip(f"this machine gives no network namespaces: {error.stderr.strip()}")
+            unproven(f"this machine gives no network namespaces: {error.stderr.strip()}")
         self._servers = subprocess.Popen(
             ["ip", "netns", "exec", self._far, sys.executable, str(FAR_SIDE), SERVER, RESOLVER],
             stdout=subprocess.PIPE,

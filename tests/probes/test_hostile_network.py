@@ -17,6 +17,7 @@ from tests.probes.conftest import Run
 from tests.probes.leaks import nothing_left
 from tests.probes.test_hostile_real import seen
 from tests.probes.test_real_servers import credential, reach
+from tests.unproven import unproven
 
 CLONE_NEWNET = 0x40000000
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -33,13 +34,13 @@ def _checked(result: int) -> None:
 def namespace() -> Iterator[None]:
     """A network of its own for this thread and the processes that it starts."""
     if os.geteuid() != 0 or not shutil.which("ip") or not shutil.which("nft", path="/usr/sbin:/sbin:/usr/bin"):
-        pytest.skip("a packet filter needs root, iproute2 and nftables")
+        unproven("a packet filter needs root, iproute2 and nftables")
     home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
     try:
         _checked(_LIBC.unshare(CLONE_NEWNET))
     except OSError as error:
         os.close(home)
-        pytest.skip(f"this machine gives no network namespaces: {error.strerror}")
+        unproven(f"this machine gives no network namespaces: {error.strerror}")
     try:
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         yield

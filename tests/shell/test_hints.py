@@ -28,6 +28,7 @@ QUIT: dict[str, Act] = {"QUIT": b"221 bye\r\n", "*": b"500 what?\r\n"}
 EHLO: dict[str, Act] = {**QUIT, "EHLO": b"250 there.example\r\n"}
 ALERT = b"\x15\x03\x01\x00\x02\x02\x46"
 """TLS: fatal, protocol_version (RFC 8446 section 6)."""
+FORM = {"fields": {"username": "u", "password": "p"}, "success": {"url": "/inbox"}}
 LOGIN = {"username": "probe@lab.test", "password": Secret("not-the-one-2271")}
 
 
@@ -227,6 +228,54 @@ async def test_where_packets_are_dropped_a_firewall_is_suspected() -> None:
 async def test_a_check_that_succeeds_needs_no_advice(shared_lab: Lab) -> None:
     result = await checked("imap", at("imaps")(shared_lab))
     assert (result.check.cause, advice(result)) == (None, None)
+
+
+OPTIONS: dict[str, tuple[str, dict[str, Any], Cause, str, str, str]] = {
+    "SOGo that is not there": (
+        "webmail", {"url": f"https://{HOST}/", "flavour": "sogo"}, Cause.REJECTED_PERMANENT, "page", "HTTP 404",
+        "SOGo was not found at this address: mend url",
+    ),
+    "a form that is not there": (
+        "webmail", {"url": f"https://{HOST}/", "flavour": "form", "form": FORM}, Cause.CONTENT, "page", "",
+        "the webmail was not found behind this address: mend url",
+    ),
+    "markers that fit no page": (
+        "webmail", {"url": f"https://{HOST}/", "flavour": "form", "form": FORM}, Cause.CONTENT, "login", "",
+        "has none of the markers: mend form.success and form.failure",
+    ),
+    "a mail server behind SOGo that is gone": (
+        "webmail", {"url": f"https://{HOST}/", "flavour": "sogo"}, Cause.REJECTED_TEMPORARY, "login", "HTTP 503",
+        "what is behind it does not: log, database, IMAP server of SOGo",
+    ),
+    "plain HTTP on a port of TLS": (
+        "webmail", {"url": f"http://{HOST}/", "tls": "none"}, Cause.REJECTED_PERMANENT, "page", "HTTP 400",
+        "write https:// in url",
+    ),
+    "a name without an IPv6 address": (
+        "imap", {"host": "mx.example", "address_family": "ipv6"}, Cause.DNS, "dns", "",
+        "the name mx.example has no IPv6 address: mend host, or the AAAA records of its zone, or address_family",
+    ),
+    "a web address without one": (
+        "webmail", {"url": "https://web.example/path"}, Cause.DNS, "dns", "",
+        "the name web.example has no address: mend url, or the A and AAAA records",
+    ),
+    "a round trip that may not submit": (
+        "roundtrip", {"submit": "out", "fetch": "in"}, Cause.AUTH, "submit", "auth: 535",
+        "the password of out was refused",
+    ),
+    "a round trip that may not look": (
+        "roundtrip", {"submit": "out", "fetch": "in"}, Cause.AUTH, "fetch", "auth: NO",
+        "the password of in was refused",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", OPTIONS.values(), ids=OPTIONS)
+def test_a_hint_speaks_of_what_is_configured(case: tuple[str, dict[str, Any], Cause, str, str, str]) -> None:
+    kind, given, cause, phase, reply, said = case
+    told = hint(Seen(kind, REGISTRY[kind].Options.model_validate(given), cause, phase, reply, Evidence()))
+    assert said in told
+    assert "Roundcube" not in told
 
 
 def test_every_cause_has_a_hint_of_one_line_whatever_else_is_known() -> None:
