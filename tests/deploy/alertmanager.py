@@ -81,11 +81,11 @@ def receiver() -> Iterator[Receiver]:
 
 
 def shipped_to(url: str) -> dict[str, Any]:
-    """The shipped configuration, but each receiver is a webhook under its name, and nothing waits for company."""
+    """The shipped configuration, but each receiver is a webhook under its name, and all wait a second for company."""
     document: dict[str, Any] = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
     document["templates"] = [str(DIRECTORY / "*.tmpl")]
     for route in (document["route"], *document["route"]["routes"]):
-        route |= {"group_wait": "0s", "group_interval": "1s"}
+        route |= {"group_wait": "1s", "group_interval": "1s"}
     document["receivers"] = [
         {"name": one["name"], "webhook_configs": [{"url": f"{url}/{one['name']}"}]} for one in document["receivers"]
     ]

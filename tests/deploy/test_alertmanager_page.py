@@ -1,9 +1,11 @@
 """Dovecot is stopped and a page arrives; it is started and the all-clear arrives: nothing on the way is a stand-in.
 
-The daemon probes the lab, Prometheus scrapes it and judges by the shipped rules, Alertmanager routes by the shipped
-routes; only addresses and waiting times are the test's.
+The monitor is killed in the outage and comes back, and the budget is so small that the outage burns it too fast:
+neither is a second page. The daemon probes the lab, Prometheus scrapes it and judges by the shipped rules, Alertmanager
+routes by the shipped routes; only addresses and waiting times are the test's.
 """
 
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,11 +29,14 @@ SHIPPED = Path(__file__).parents[2] / "config" / "prometheus" / "prometheus.yml"
 
 @dataclass(frozen=True)
 class Delivered:
+    """`pages` are all alerts that came to whoever is woken, up to the end; `after` those that fire at the end."""
+
     watchdog: dict[str, Any]
     page: dict[str, Any]
     clear: dict[str, Any]
+    pages: list[dict[str, Any]]
     after: set[str]
-    """Alerts that fire in the end."""
+    states: dict[str, str]
 
 
 def pointed(daemon: str, alertmanager: str) -> dict[str, Any]:
@@ -51,7 +56,7 @@ def delivered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivered]:
     place, port = tmp_path_factory.mktemp("page"), free_port()
     with (
         Lab(place / "lab") as lab,
-        Daemon(configuration(lab, place, port), port) as daemon,
+        Daemon(of_little_budget(configuration(lab, place, port)), port) as daemon,
         receiver() as told,
         Alertmanager.running(shipped_to(told.url), place / "alertmanager") as alertmanager,
         Keeper(["true"]) as keeper,
@@ -67,12 +72,28 @@ def delivered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivered]:
             assert not [notice for notice in told.notices if notice.path == "/page"]
             break_dovecot(lab, daemon)
             page = told.wait_for("/page", "MailuptimeOutage", "firing")
+            prometheus.wait_for('ALERTS{alertname="MailuptimeBurnRate1h",alertstate="firing"}')
+            daemon.stop(signal.SIGKILL)
+            # Longer than the last checks speak: the monitor comes back and cannot tell, until it has looked.
+            prometheus.wait_for("max_over_time(up[7s]) == 0")
+            daemon.start()
             mend_dovecot(lab, daemon)
             clear = told.wait_for("/page", "MailuptimeOutage", "resolved")
+            # Some rounds of evaluation after the outage; what it burned still fires.
+            prometheus.wait_for("absent_over_time(mailuptime:outage_start:timestamp[5s])")
+            prometheus.wait_for('ALERTS{alertname="MailuptimeBurnRate1h",alertstate="firing"}')
             firing = {labels["alertname"] for labels, _ in prometheus.query('ALERTS{alertstate="firing"}')}
-            yield Delivered(watchdog, page, clear, firing)
+            pages = [alert for notice in told.notices if notice.path == "/page" for alert in notice.body["alerts"]]
+            yield Delivered(watchdog, page, clear, pages, firing, alertmanager.states())
         finally:
             prometheus.stop()
+
+
+def of_little_budget(path: Path) -> Path:
+    """With a month's budget of 100 seconds, of which an hour may burn 2."""
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("downtime_budget: 216m", "downtime_budget: 100s"), encoding="utf-8")
+    return path
 
 
 def test_the_page_says_which_service_is_down_and_where_to_read_on(delivered: Delivered) -> None:
@@ -81,13 +102,26 @@ def test_the_page_says_which_service_is_down_and_where_to_read_on(delivered: Del
     assert said["summary"] == "lab is down"
     assert said["runbook_url"].endswith("docs/RUNBOOK.md#mailuptimeoutage")
     assert said["description"].startswith("Down for ")
-    assert said["budget"].endswith(" minutes left of 216.0")
+    assert said["budget"].endswith(" minutes left of 1.7")
 
 
 def test_the_all_clear_is_of_the_same_alert(delivered: Delivered) -> None:
     assert delivered.clear["fingerprint"] == delivered.page["fingerprint"]
     assert delivered.clear["startsAt"] == delivered.page["startsAt"]
     assert delivered.clear["endsAt"] > delivered.page["startsAt"]
+
+
+def test_an_outage_in_which_the_monitor_is_killed_and_burns_is_one_page_and_one_all_clear(delivered: Delivered) -> None:
+    outage = [one for one in delivered.pages if one["labels"]["alertname"] == "MailuptimeOutage"]
+    assert {one["startsAt"] for one in outage} == {delivered.page["startsAt"]}
+    assert [one["status"] for one in outage].count("resolved") == 1
+    assert outage[-1]["status"] == "resolved"
+    assert [one for one in delivered.pages if "BurnRate" in one["labels"]["alertname"]] == []
+
+
+def test_what_burned_fires_on_after_the_all_clear_and_is_kept_back(delivered: Delivered) -> None:
+    assert {"MailuptimeRecentOutage", "MailuptimeBurnRate1h"} <= delivered.after
+    assert delivered.states["MailuptimeBurnRate1h"] == "suppressed"
 
 
 def test_the_watchdog_arrives_from_the_beginning(delivered: Delivered) -> None:

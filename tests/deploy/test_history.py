@@ -12,6 +12,7 @@ from tests.replay.commands import Desk, run
 from tests.replay.test_export import at, downs, record, ups
 
 PAGE = Path(__file__).parents[2] / "docs" / "HISTORY.md"
+LARGE = ("--max-block-duration=744h",)
 JOINING = ("--label", "job=mailuptime", "--label", "instance=127.0.0.1:9925")
 
 
@@ -39,7 +40,7 @@ def loaded(desk: Desk, name: str) -> Path:
     period = ("--from", "2026-10-31T20:00+07:00", "--to", "2026-11-01T03:00+07:00")
     done = run("export", "openmetrics", "-c", desk.configuration, *period, *JOINING, "-o", written)
     assert (done.status, done.err) == (0, "")
-    command = ["/usr/bin/promtool", "tsdb", "create-blocks-from", "openmetrics", str(written), str(blocks)]
+    command = ["promtool", "tsdb", "create-blocks-from", "openmetrics", *LARGE, str(written), str(blocks)]
     made = subprocess.run(command, capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stderr
     return blocks
@@ -91,6 +92,7 @@ def test_an_empty_prometheus_knows_the_past_and_a_second_export_its_correction(r
 def test_the_page_names_the_commands_that_are_proved_here() -> None:
     """The words of docs/HISTORY.md are those of this test."""
     page = PAGE.read_text(encoding="utf-8")
-    assert "promtool tsdb create-blocks-from openmetrics" in page
+    assert "promtool tsdb create-blocks-from openmetrics past.om" in page
+    assert f"promtool tsdb create-blocks-from openmetrics {' '.join(LARGE)} past.om" in page
     assert re.search(r"mailuptime export openmetrics -c \S+ --from \S+ --to \S+", page)
     assert "--label job=mailuptime --label instance=127.0.0.1:9925" in page

@@ -1,6 +1,7 @@
 """Without Prometheus: Dovecot is stopped and a page arrives through a real Apprise; it is started: all clear."""
 
 import signal
+import time
 from pathlib import Path
 
 from tests.alerting.webhook import Webhook, webhook
@@ -29,12 +30,19 @@ def sent(daemon: Daemon, count: int) -> bool:
     return f'mailuptime_notifications_total{{result="sent"}} {float(count)}\n' in daemon.get("/metrics")[1]
 
 
+VOICE = 2 * 2 + 1.5
+"""Seconds for which a check of the lab's configuration speaks."""
+
+
 def test_a_daemon_that_is_killed_after_its_page_says_it_once_and_the_all_clear_once(lab: Lab, place: Path) -> None:
+    """It is away for longer than its last checks speak, and does not know at first whether the outage goes on."""
     with webhook() as hook, notifying(lab, place, hook) as daemon:
         wait_until_up(daemon)
         break_dovecot(lab, daemon)
         wait_until(lambda: sent(daemon, 1), "the page", seconds=30)
         assert daemon.stop(signal.SIGKILL) == -signal.SIGKILL
+        silent = time.monotonic() + VOICE
+        wait_until(lambda: time.monotonic() > silent, "the end of the last voice")
         daemon.start()
         wait_until(lambda: daemon.get("/-/ready") == (200, "ready\n"), "readiness", seconds=30)
         mend_dovecot(lab, daemon)
