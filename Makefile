@@ -13,7 +13,7 @@ export PREFIX ?= /usr/local
 export DESTDIR ?=
 export PYTHON
 
-.PHONY: bench dashboards demo fuzz test lint types tests wheel lab format lock clean mutate install uninstall
+.PHONY: bench dashboards grafana-schema demo fuzz test lint types tests wheel lab format lock clean mutate install uninstall
 
 demo: .venv/ready .venv/lab  ## a real outage on real mail servers, live in the terminal
 	@$(BIN)/python -m tests.lab.demo
@@ -60,6 +60,9 @@ bench: .venv/ready  ## how long the accounting and a scrape take, beside a plain
 
 dashboards: .venv/ready  ## write grafana/dashboards/ anew from grafana/generate/
 	$(BIN)/python -m grafana.generate
+
+grafana-schema: .venv/ready  ## compare the dashboards with the types that Grafana publishes (npm); writes docs/results/
+	$(BIN)/python -m tests.deploy.grafana_schema
 
 format: .venv/ready
 	$(BIN)/ruff check --fix -q .
