@@ -1,12 +1,12 @@
 """What is recorded beside checks: declarations as they are made, months as they close, seals on what was recorded."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import structlog
 
-from monitor import closing, sealing
+from monitor import closing, packing, sealing
 from monitor.clock import Clock
 from monitor.core.book import Book
 from monitor.core.instants import Duration, Instant
@@ -16,11 +16,15 @@ from monitor.ledger import Batch, Fact, Ledger, LedgerError
 from monitor.ledger.writer import Writer
 from monitor.recorder import Arrival, Recorder
 from monitor.settings import Settings
+from monitor.settings.sections import LedgerSettings
 
 log = structlog.get_logger("bookkeeper")
 
 ACT_TIMEOUT = 10.0
 """Seconds that an act waits for its commit."""
+
+BETWEEN_STEPS = 0.5
+"""Seconds between two steps of packing, in which the writer is free."""
 
 
 class NotDurableError(Exception):
@@ -38,6 +42,7 @@ class Bookkeeper:
         self._writer = writer
         self._close_after = close_after
         self._sealed = 0
+        self._compacting = asyncio.Lock()
         self.closings: dict[str, closing.Closing] = {}
 
     @property
@@ -103,6 +108,45 @@ class Bookkeeper:
             await self.seal()
         except (LedgerError, NotDurableError) as error:
             log.error("books.wait", problem=str(error))  # noqa: TRY400 - one line, no traceback
+
+    async def compact(self, settings: LedgerSettings) -> None:
+        """Pack what is old and drop what is older, in steps between which commits go on."""
+        if self._compacting.locked():
+            return
+        async with self._compacting:
+            try:
+                await self._steps("ledger.packed", partial(packing.pack, sealed=self._sealed, now=self._clock.now()))
+                await self._steps("ledger.pruned", self._pruning(settings.keep_checks))
+                await self._steps("ledger.evidence_pruned", self._dropping(settings.keep_evidence))
+            except LedgerError as error:
+                log.error("ledger.not_compacted", problem=str(error))  # noqa: TRY400 - one line, no traceback
+
+    def _pruning(self, keep: Duration) -> Callable[[Ledger], int]:
+        now, rules = self._clock.now(), self._book.rules
+        pruning: list[packing.Pruning] = []
+
+        def step(ledger: Ledger) -> int:
+            oldest = ledger.oldest_pack()
+            if oldest is None or oldest.end >= now - keep:
+                return 0
+            if not pruning:
+                pruning.append(packing.Pruning(ledger, rules))
+            return pruning[0].step(now - keep, now)
+
+        return step
+
+    def _dropping(self, keep: Duration) -> Callable[[Ledger], int]:
+        now = self._clock.now()
+        return partial(packing.drop_evidence, before=now - keep, now=now)
+
+    async def _steps(self, event: str, step: Callable[[Ledger], int]) -> None:
+        """One step after another in the writer's thread, until one has nothing to do."""
+        total = 0
+        while self._recorder.writable and (count := await self._writer.call(step)):
+            total += count
+            await self._clock.sleep(BETWEEN_STEPS)
+        if total:
+            log.info(event, checks=total)
 
     async def end(self) -> None:
         """Seal everything; for the daemon's end, when the recorder no longer runs."""

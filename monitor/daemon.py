@@ -181,6 +181,7 @@ class Daemon:
         """The one task group; a child's crash ends the daemon."""
         self._wall_clock.every_day(self._anchor, hour=0)
         self._wall_clock.every_hour(self.bookkeeper.keep, minute=1)
+        self._wall_clock.every_hour(self._compact, minute=11)
         self._wall_clock.start()
         try:
             async with asyncio.TaskGroup() as group:
@@ -242,6 +243,10 @@ class Daemon:
         """At start, once the recorder runs: what the configuration declares, and what fell due meanwhile."""
         await self.bookkeeper.reconcile(self.settings)
         await self.bookkeeper.keep()
+        await self._compact()
+
+    async def _compact(self) -> None:
+        await self.bookkeeper.compact(self.settings.ledger)
 
     def _committed(self) -> None:
         self._application.refresh()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from monitor import closing, sealing
+from monitor import archived, closing, packing, sealing
 from monitor.core.book import Book, Rules
 from monitor.core.calendar import Month
 from monitor.core.declarations import KINDS, Declarations
@@ -11,7 +11,7 @@ from monitor.core.instants import format_instant
 from monitor.ledger.backups import RESTORED
 from monitor.ledger.chain import GENESIS, Fact, Link, broken
 from monitor.ledger.reader import Reader
-from monitor.ledger.restore import EVENT_KINDS, RECOVERED, RULES, epochs_of, event_of
+from monitor.ledger.restore import EVENT_KINDS, RECOVERED, RULES, event_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,8 @@ class Verified:
     months: int
     head: str
     differences: tuple[str, ...]
+    pruned: archived.Gone | None = None
+    """Checks whose time is recomputed from the recorded events alone."""
 
 
 def verify(reader: Reader, rules: Rules, head: str | None = None) -> Verified:
@@ -33,14 +35,16 @@ def verify(reader: Reader, rules: Rules, head: str | None = None) -> Verified:
     kinds = [iter([reader.shortfall] if reader.shortfall else []), broken(links), _head(links, head), iter(unread)]
     checks = 0
     if not unread:
-        book, checks, stuck = _recomputed(reader, links, rules)
-        kinds += [_seals(reader, links), iter(stuck)]
+        kinds += [archived.differences(reader, links)]
+        book, checks, broken_seals, stuck = _recomputed(reader, links, rules)
+        kinds += [iter(broken_seals), iter(stuck)]
         if not stuck:
             kinds += [_events(book, links), _months(book, links)]
     differences = [first for kind in kinds if (first := next(kind, None)) is not None]
     months = len({one.fact.body.get("month") for one in links if one.fact.kind == closing.KIND})
     digest = links[-1].digest if links else GENESIS
-    return Verified(len(links), checks, months, digest.hex(), tuple(differences))
+    gone = None if unread else archived.pruned(reader)
+    return Verified(len(links), checks, months, digest.hex(), tuple(differences), gone)
 
 
 def _links(reader: Reader) -> tuple[list[Link], list[str]]:
@@ -85,6 +89,9 @@ _READERS: Mapping[str, Callable[[Fact], object]] = {
     RULES: lambda fact: Rules.of(fact.body),
     RESTORED: _keys("source", "replaced", "head", "by"),
     RECOVERED: _keys("since", "checks", "turned_away", "reason"),
+    packing.PACKED: _keys("first", "last", "count", "digest", "kept", "evidence"),
+    packing.PRUNED: _keys("first", "last", "count", "start", "end", "states"),
+    packing.DROPPED: _keys("first", "last", "count"),
     sealing.KIND: _keys("first", "last", "count", "digest"),
     closing.KIND: lambda fact: (Month.parse(fact.body["month"]), fact.body["revision"], fact.body["services"].items()),
 }
@@ -95,29 +102,26 @@ def _head(links: list[Link], head: str | None) -> Iterator[str]:
         yield f"no fact has the digest {head}: the chain was rebuilt or cut off since it was noted"
 
 
-def _seals(reader: Reader, links: list[Link]) -> Iterator[str]:
+def _recomputed(reader: Reader, links: list[Link], rules: Rules) -> tuple[Book, int, list[str], list[str]]:
+    """A book made of checks, of events alone where those are pruned; what differs from seals; what cannot be."""
+    book, before = packing.based(reader, rules)
     for one in links:
-        if one.fact.kind == sealing.KIND:
-            body = one.fact.body
-            count, digest = sealing.digest_of(reader, body["first"], body["last"])
-            if (count, digest) != (body["count"], body["digest"]):
-                lost = f", {body['count'] - count} are missing" if count != body["count"] else ""
-                yield f"checks {body['first']} to {body['last']} were changed since fact {one.seq} sealed them{lost}"
-
-
-def _recomputed(reader: Reader, links: list[Link], rules: Rules) -> tuple[Book, int, list[str]]:
-    """A book made of the recorded checks alone."""
-    book = Book(epochs_of((one.fact for one in links), rules))
+        if one.fact.kind in EVENT_KINDS:
+            target, event = event_of(one.fact)
+            if before.get(target, 0):
+                before[target] -= 1
+                book.accounts[target].history.add([event])
+    seals, stuck = sealing.Seals(links, archived.gone(links)), list[str]()
     count = 0
     for number, row in reader.rows(0):
         count += 1
-        try:
-            book.record(row.target, row.check)
-        except KeyError:
-            continue  # of a target that no recorded rules name
-        except ValueError:
-            return book, count, [f"check {number} ({row.target}) lies before one that was recorded earlier"]
-    return book, count, []
+        seals.take(number, row)
+        if not stuck and row.target in book.accounts:  # others no recorded rules name
+            try:
+                book.record(row.target, row.check)
+            except ValueError:
+                stuck = [f"check {number} ({row.target}) lies before one that was recorded earlier"]
+    return book, count, seals.end(), stuck
 
 
 def _events(book: Book, links: list[Link]) -> Iterator[str]:

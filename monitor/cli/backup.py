@@ -57,21 +57,16 @@ def backup(arguments: argparse.Namespace) -> Exit:
 
 def restore(arguments: argparse.Namespace) -> Exit:
     from monitor.clock import SystemClock  # noqa: PLC0415 - other commands start without it
-    from monitor.ledger import LedgerDamagedError, LedgerLockedError, backups  # noqa: PLC0415
+    from monitor.ledger import LedgerLockedError, backups  # noqa: PLC0415
     from monitor.resting import own_proof  # noqa: PLC0415
 
     settings = configuration(arguments.config)
     path = settings.ledger.path
-    try:
-        with ledger_errors(settings):
+    with ledger_errors(settings, damaged=Exit.DATA):
+        try:
             made, aside = backups.restore(path, arguments.source.absolute(), SystemClock().now(), own_proof())
-    except CommandError as error:
-        cause = error.__context__
-        if isinstance(cause, LedgerLockedError):
-            raise CommandError(Exit.UNAVAILABLE, f"{cause}; stop it first") from None
-        if isinstance(cause, LedgerDamagedError):
-            raise CommandError(Exit.DATA, f"{cause}; nothing was changed") from None
-        raise
+        except LedgerLockedError as error:
+            raise CommandError(Exit.UNAVAILABLE, f"{error}; stop it first") from None
     if arguments.format == "json":
         replaced = None if aside is None else str(aside)
         print_json({**made.document(), "source": str(arguments.source), "replaced": replaced})
@@ -85,11 +80,13 @@ def restore(arguments: argparse.Namespace) -> Exit:
 
 def _offline(settings: Settings, destination: Path, *, overwrite: bool) -> Document:
     """Under the lock, so that no daemon starts meanwhile."""
-    from monitor.ledger import Ledger, LedgerUnavailableError, backups  # noqa: PLC0415
+    from monitor.ledger import Ledger, LedgerDamagedError, LedgerUnavailableError, backups  # noqa: PLC0415
 
     with ledger_errors(settings), Ledger(settings.ledger.path, create=False, to_write=False):
         try:
             return backups.back_up(settings.ledger.path, destination, overwrite=overwrite).document()
+        except LedgerDamagedError:
+            raise
         except LedgerUnavailableError as error:
             raise CommandError(Exit.CANNOT_CREATE, str(error)) from None
 

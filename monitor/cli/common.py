@@ -109,11 +109,11 @@ def _from_ledger(settings: Settings, offline: Callable[["Resting"], Document]) -
 
 
 @contextmanager
-def reading(settings: Settings) -> Iterator["Reader"]:
+def reading(settings: Settings, damaged: Exit = Exit.UNAVAILABLE) -> Iterator["Reader"]:
     """The ledger to read: locked where no daemon runs, looked on where one does."""
     from monitor.ledger import Ledger, LedgerLockedError, Reader  # noqa: PLC0415
 
-    with ledger_errors(settings):
+    with ledger_errors(settings, damaged):
         try:
             ledger: Reader = Ledger(settings.ledger.path, create=False, to_write=False)
         except LedgerLockedError:
@@ -123,16 +123,18 @@ def reading(settings: Settings) -> Iterator["Reader"]:
 
 
 @contextmanager
-def ledger_errors(settings: Settings) -> Iterator[None]:
-    """What goes wrong with a ledger, or is asked of it in vain, as one line and a status."""
+def ledger_errors(settings: Settings, damaged: Exit = Exit.UNAVAILABLE) -> Iterator[None]:
+    """What goes wrong with a ledger, or is asked of it in vain, as a line and a status; `damaged` is of damage."""
     from monitor.desk import RefusedActError  # noqa: PLC0415
-    from monitor.ledger import LedgerError, LedgerLockedError  # noqa: PLC0415
+    from monitor.ledger import LedgerDamagedError, LedgerError, LedgerLockedError  # noqa: PLC0415
 
     try:
         yield
     except LedgerLockedError as error:
         text = f"{error}, which does not answer on {settings.control.socket}"
         raise CommandError(Exit.UNAVAILABLE, text) from None
+    except LedgerDamagedError as error:
+        raise CommandError(damaged, str(error)) from None
     except LedgerError as error:
         raise CommandError(Exit.UNAVAILABLE, str(error)) from None
     except ConfigurationError as error:

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from monitor.cli.common import CommandError, Exit, add_configuration, configuration, reading
 from monitor.core.calendar import Month
-from monitor.core.instants import SECOND, Duration, Instant, parse_duration, parse_instant
+from monitor.core.instants import SECOND, Duration, Instant, format_instant, parse_duration, parse_instant
 from monitor.core.intervals import END
 from monitor.settings import Settings
 
@@ -68,9 +68,15 @@ def export_checks(arguments: argparse.Namespace) -> Exit:
         _month(arguments.month)
     settings = configuration(arguments.config)
     start, end = _span(arguments, settings)
+    from monitor.archived import pruned  # noqa: PLC0415
     from monitor.checklines import line_of  # noqa: PLC0415 - other commands start without it
 
     with reading(settings) as ledger:
+        gone = pruned(ledger)
+        if gone is not None and start <= gone.until:
+            until = format_instant(gone.until, settings.zone)
+            text = f"{settings.ledger.path}: {gone.checks} checks up to {until} were pruned and are missing"
+            print(text, file=sys.stderr)
         for row in ledger.checks(start, end):
             sys.stdout.write(line_of(row, settings.zone) + "\n")
     return Exit.OK

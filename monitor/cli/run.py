@@ -31,6 +31,8 @@ def run(arguments: argparse.Namespace) -> Exit:
         ledger = Ledger(settings.ledger.path)
     except LedgerLockedError as error:
         raise CommandError(Exit.UNAVAILABLE, str(error)) from None
+    except LedgerDamagedError as error:
+        raise CommandError(Exit.DATA, str(error)) from None
     except LedgerError as error:
         raise CommandError(Exit.CANNOT_CREATE, str(error)) from None
 

@@ -2,7 +2,8 @@
 
 from monitor.ledger.chain import Fact, Link
 from monitor.ledger.errors import LedgerDamagedError, LedgerError, LedgerLockedError, LedgerUnavailableError
-from monitor.ledger.reader import CheckRow, Reader, State
+from monitor.ledger.reader import Reader
+from monitor.ledger.rows import CheckRow, State
 from monitor.ledger.store import Batch, Ledger
 
 __all__ = [

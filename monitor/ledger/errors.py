@@ -1,5 +1,8 @@
 """What goes wrong with a ledger, each in one line for a person."""
 
+import sqlite3
+from pathlib import Path
+
 from monitor.ledger.schema import ForeignDatabaseError, NewerLedgerError
 
 
@@ -11,12 +14,19 @@ class LedgerLockedError(LedgerError):
     """Another process holds the ledger."""
 
 
-class LedgerDamagedError(LedgerError):
+class LedgerUnavailableError(LedgerError):
+    """The ledger cannot be created, opened or written."""
+
+
+class LedgerDamagedError(LedgerUnavailableError):
     """The file cannot be read to its end."""
 
 
-class LedgerUnavailableError(LedgerError):
-    """The ledger cannot be created, opened or written."""
+def unusable(path: Path, error: sqlite3.Error | NewerLedgerError | ForeignDatabaseError) -> LedgerUnavailableError:
+    """What to raise for what went wrong with a file."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without what extended codes add
+    kind = LedgerDamagedError if code == sqlite3.SQLITE_CORRUPT else LedgerUnavailableError
+    return kind(f"{path}: {reason(error)}")
 
 
 def reason(error: Exception) -> str:

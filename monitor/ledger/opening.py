@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from monitor.ledger.copying import said, sync_directory, write_copy
-from monitor.ledger.errors import LedgerLockedError, LedgerUnavailableError, reason
+from monitor.ledger.errors import LedgerLockedError, LedgerUnavailableError, unusable
 from monitor.ledger.schema import (
     APPLICATION_ID,
     MIGRATIONS,
@@ -118,7 +118,7 @@ def connected(path: Path, *, keep_copy: bool = True) -> sqlite3.Connection:
         if connection is not None:
             connection.close()
         if isinstance(error, sqlite3.Error | NewerLedgerError | ForeignDatabaseError):
-            raise LedgerUnavailableError(f"{path}: {reason(error)}") from error
+            raise unusable(path, error) from error
         if isinstance(error, OSError):
             raise LedgerUnavailableError(f"{path}: {said(error)}") from error
         raise

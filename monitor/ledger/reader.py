@@ -1,9 +1,12 @@
 """Reading a ledger: by the process that has it locked, or looking on while a daemon writes."""
 
+import heapq
 import json
 import sqlite3
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,34 +18,12 @@ from monitor.core.month import StateSeconds
 from monitor.ledger.chain import Fact, Link
 from monitor.ledger.copying import write_copy
 from monitor.ledger.errors import LedgerDamagedError, LedgerUnavailableError, reason
+from monitor.ledger.packs import Baseline, Numbered, Pack, unpacked
+from monitor.ledger.rows import CheckRow, State
 from monitor.ledger.schema import MIGRATIONS, ForeignDatabaseError, NewerLedgerError, refuse
 
 _COLUMNS = "at, outcome, duration, voice, speaks, cause, phase, evidence, recovered"
 _CHECKS = "checks JOIN targets ON targets.id = target"
-
-
-@dataclass(frozen=True, slots=True)
-class CheckRow:
-    """A check as it is recorded: what the accounting needs, and what explains it.
-
-    `recovered`: it waited in memory for a ledger that could not be written.
-    """
-
-    target: str
-    check: Check
-    phase: str | None = None
-    evidence: dict[str, Any] | None = None
-    recovered: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """A target's resumable state."""
-
-    target: str
-    first: Instant
-    newest: Instant
-    timeline: dict[str, Any]
 
 
 class Reader:
@@ -100,8 +81,9 @@ class Reader:
         write_copy(self._connection, destination, overwrite=overwrite, check=check)
 
     def last_check(self) -> int:
-        """The number of the newest check; 0 where there is none."""
-        number: int = next(self._select("SELECT ifnull(max(id), 0) FROM checks"))[0]
+        """The number of the newest check that was ever recorded; 0 where there is none."""
+        query = "SELECT max((SELECT ifnull(max(id), 0) FROM checks), (SELECT ifnull(max(last), 0) FROM packs))"
+        number: int = next(self._select(query))[0]
         return number
 
     def facts(self, kinds: Sequence[str] = ()) -> Iterator[Link]:
@@ -122,28 +104,100 @@ class Reader:
             yield service, StateSeconds(*values)
 
     def checks(self, start: Instant, end: Instant) -> Iterator[CheckRow]:
-        """The recorded checks with instants in `[start, end)`, in their order."""
-        query = f"SELECT name, {_COLUMNS} FROM {_CHECKS} WHERE at >= ? AND at < ? ORDER BY at, checks.id"  # noqa: S608 - constants
-        for values in self._select(query, start, end):
-            yield _row(*values)
+        """The recorded checks with instants in `[start, end)` that are not pruned, in their order."""
+        query = f"SELECT checks.id, name, {_COLUMNS} FROM {_CHECKS} WHERE at >= ? AND at < ? ORDER BY at, checks.id"  # noqa: S608 - constants
+        tail = ((number, _row(*values)) for number, *values in self._select(query, start, end))
+        for _, row in heapq.merge(self._packed_by_instant(start, end), tail, key=_place):
+            yield row
+
+    def _packed_by_instant(self, start: Instant, end: Instant) -> Iterator[Numbered]:
+        """Packs may overlap by what came late: a check is passed on once no later pack can hold an earlier one."""
+        waiting: list[Numbered] = []
+        for pack in self.packs("WHERE start < ? AND end >= ? ORDER BY start, first", end, start):
+            ready = bisect_left(waiting, (pack.start, 0), key=_place)
+            yield from waiting[:ready]
+            found = [one for one in self.of_pack(pack) if start <= one[1].check.at < end]
+            waiting = sorted([*waiting[ready:], *found], key=_place)
+        yield from waiting
 
     def excerpt(
         self, target: str, start: Instant, end: Instant, most: int, *, up: bool, newest: bool = False
     ) -> list[CheckRow]:
-        """At most so many checks of one target in `[start, end)` that were up, or were not, in their order."""
-        query = (
-            f"SELECT ?, {_COLUMNS} FROM checks"  # noqa: S608 - constants
+        """At most so many checks of one target in `[start, end)` that were up, or were not, in their order.
+
+        Of those that are packed all that were not up are looked at, and the good ones around them.
+        """
+        each = (
+            f"SELECT id, {_COLUMNS} FROM {{}}"  # noqa: S608 - constants
             " WHERE target = (SELECT id FROM targets WHERE name = ?) AND at >= ? AND at < ? AND (outcome = 'up') = ?"
         )
+        query = f"{each.format('checks')} UNION ALL {each.format('evidence')}"
         query += " ORDER BY at DESC, id DESC LIMIT ?" if newest else " ORDER BY at, id LIMIT ?"
-        found = [_row(*values) for values in self._select(query, target, target, start, end, int(up), most)]
+        asked = (target, start, end, int(up))
+        found = [_row(target, *values) for _, *values in self._select(query, *asked, *asked, most)]
         return found[::-1] if newest else found
 
-    def rows(self, after: int, last: int | None = None) -> Iterator[tuple[int, CheckRow]]:
-        """The recorded checks with their numbers, in the order in which they were recorded."""
-        query = f"SELECT checks.id, name, {_COLUMNS} FROM {_CHECKS} WHERE checks.id > ? AND checks.id <= ?"  # noqa: S608 - constants
-        query += " ORDER BY checks.id"
-        for number, *values in self._select(query, after, 2**62 if last is None else last):
+    def rows(self, after: int, last: int | None = None) -> Iterator[Numbered]:
+        """The recorded checks that are not pruned with their numbers, in the order in which they were recorded."""
+        last = 2**62 if last is None else last
+        for pack in self.packs("WHERE last > ? AND first <= ? ORDER BY first", after, last):
+            yield from (one for one in self.of_pack(pack) if after < one[0] <= last)
+        yield from self._raw("checks", after, last)
+
+    def unpacked(self, most: int) -> list[Numbered]:
+        """The oldest checks that are rows."""
+        return list(islice(self._raw("checks", 0, 2**62), most))
+
+    def of_pack(self, pack: Pack) -> Iterator[Numbered]:
+        """The checks of a pack with their evidence, as far as that is kept. Raises LedgerDamagedError."""
+        if pack.blob is None:
+            return
+        kept = dict(self._raw("evidence", pack.first - 1, pack.last))
+        try:
+            for number, row in unpacked(pack):
+                yield number, replace(row, evidence=kept[number].evidence) if number in kept else row
+        except ValueError as error:
+            text = f"{self.path}: the pack of checks {pack.first} to {pack.last} cannot be read: {error}"
+            raise LedgerDamagedError(text) from error
+
+    def evidence(self, first: int, last: int) -> Iterator[Numbered]:
+        """The packed checks that are kept in full, by their numbers."""
+        return self._raw("evidence", first - 1, last)
+
+    def packs(self, which: str = "ORDER BY first", *values: object) -> Iterator[Pack]:
+        for found in self._select(f"SELECT first, last, count, start, end, checks FROM packs {which}", *values):  # noqa: S608 - constants
+            yield Pack(*found)
+
+    def oldest_pack(self) -> Pack | None:
+        """The first one that is not pruned."""
+        return next(self.packs("WHERE checks IS NOT NULL ORDER BY first LIMIT 1"), None)
+
+    def oldest_evidence(self) -> Pack | None:
+        """The pack that the first evidence belongs to."""
+        return next(self.packs("WHERE last >= (SELECT min(id) FROM evidence) ORDER BY first LIMIT 1"), None)
+
+    def outcomes_after(self, number: int, most: int) -> dict[str, Outcome]:
+        """Of each target the outcome of its next check that is a row, among so many."""
+        found: dict[str, Outcome] = {}
+        for _, row in islice(self._raw("checks", number, 2**62), most):
+            found.setdefault(row.target, row.check.outcome)
+        return found
+
+    def failed_last(self, target: str) -> bool:
+        """Whether the newest evidence of a target is a check that was not up."""
+        query = "SELECT outcome FROM evidence WHERE target = (SELECT id FROM targets WHERE name = ?)"
+        newest = self._select(f"{query} ORDER BY at DESC LIMIT 1", target)
+        return next((outcome != "up" for (outcome,) in newest), False)
+
+    def baselines(self) -> Iterator[Baseline]:
+        """What the timelines had come to when checks were last pruned."""
+        query = "SELECT name, first, newest, state, events FROM baselines JOIN targets ON targets.id = target"
+        for name, first, newest, state, events in self._select(query):
+            yield Baseline(name, first, newest, json.loads(state), events)
+
+    def _raw(self, table: str, after: int, last: int) -> Iterator[Numbered]:
+        query = f"SELECT t.id, name, {_COLUMNS} FROM {table} t JOIN targets ON targets.id = target"  # noqa: S608 - constants
+        for number, *values in self._select(f"{query} WHERE t.id > ? AND t.id <= ? ORDER BY t.id", after, last):
             yield number, _row(*values)
 
     def sent(self) -> Iterator[Sent]:
@@ -165,6 +219,11 @@ class Reader:
             yield from self._connection.execute(query, values)
         except sqlite3.DatabaseError as error:
             raise LedgerDamagedError(f"{self.path}: {error}") from error
+
+
+def _place(one: Numbered) -> tuple[Instant, int]:
+    """By instant, of equal ones as they were recorded."""
+    return one[1].check.at, one[0]
 
 
 def _row(

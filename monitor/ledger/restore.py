@@ -10,7 +10,8 @@ from monitor.core.events import Blip, Event, Gap, Outage
 from monitor.core.timeline import Timeline
 from monitor.ledger.chain import Fact
 from monitor.ledger.errors import LedgerDamagedError
-from monitor.ledger.reader import Reader, State
+from monitor.ledger.reader import Reader
+from monitor.ledger.rows import State
 
 _KINDS: dict[str, type[Outage | Blip | Gap]] = {"outage": Outage, "blip": Blip, "gap": Gap}
 EVENT_KINDS = tuple(_KINDS)

@@ -1,8 +1,9 @@
 """The ledger's tables, as migrations by version.
 
-Kinds of data: `facts` (append-only, hash-chained), `checks` (the raw tail), what is derived from them (`timelines`,
-`state_seconds`) and may be rebuilt at any time, and what round trips and alerts remember (`sent`, `tallies`,
-`alerting`), which decides no figure. Durations and instants are integer microseconds.
+Kinds of data: `facts` (append-only, hash-chained), checks (`checks`, the raw tail; `packs`, older ones; `evidence`, of
+these the failures and their neighbours), what is derived from them (`timelines`, `state_seconds`, `baselines`) and may
+be rebuilt while the checks are there, and what round trips and alerts remember (`sent`, `tallies`, `alerting`), which
+decides no figure. Durations and instants are integer microseconds.
 """
 
 import sqlite3
@@ -101,6 +102,44 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         # Whether a check had to wait for a ledger that could not be written
         "ALTER TABLE checks ADD COLUMN recovered INTEGER NOT NULL DEFAULT 0 CHECK (recovered IN (0, 1))",
+    ),
+    (
+        # Old checks in blobs, dropped in the end (NULL); what of them stays a row; and what verifying begins from then
+        """
+        CREATE TABLE packs (
+            first INTEGER PRIMARY KEY,
+            last INTEGER NOT NULL CHECK (last >= first),
+            count INTEGER NOT NULL CHECK (count > 0),
+            start INTEGER NOT NULL,
+            end INTEGER NOT NULL CHECK (end >= start),
+            checks BLOB
+        ) STRICT
+        """,
+        """
+        CREATE TABLE evidence (
+            id INTEGER PRIMARY KEY,
+            target INTEGER NOT NULL REFERENCES targets (id),
+            at INTEGER NOT NULL,
+            outcome TEXT NOT NULL,
+            duration INTEGER NOT NULL,
+            voice INTEGER NOT NULL,
+            speaks INTEGER NOT NULL,
+            cause TEXT,
+            phase TEXT,
+            evidence TEXT,
+            recovered INTEGER NOT NULL
+        ) STRICT
+        """,
+        "CREATE INDEX evidence_by_target ON evidence (target, at)",
+        """
+        CREATE TABLE baselines (
+            target INTEGER PRIMARY KEY REFERENCES targets (id),
+            first INTEGER NOT NULL,
+            newest INTEGER NOT NULL,
+            state TEXT NOT NULL,
+            events INTEGER NOT NULL
+        ) STRICT
+        """,
     ),
 )
 

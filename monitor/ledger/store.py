@@ -14,9 +14,11 @@ from pathlib import Path
 from monitor.core.delivery import Sent
 from monitor.core.month import StateSeconds
 from monitor.ledger.chain import GENESIS, Fact, Link, canonical, chain
-from monitor.ledger.errors import LedgerUnavailableError, reason
+from monitor.ledger.errors import LedgerUnavailableError, unusable
 from monitor.ledger.opening import Lock, Presence, Reached, connected, shortfall
-from monitor.ledger.reader import CheckRow, Reader, State
+from monitor.ledger.packs import Pack, Pruned, write_pack, write_pruned
+from monitor.ledger.reader import Reader
+from monitor.ledger.rows import CheckRow, State
 
 
 @dataclass(slots=True)
@@ -31,6 +33,9 @@ class Batch:
     tallies: dict[tuple[str, str], int] = field(default_factory=dict)  # by target and result
     seconds: dict[str, StateSeconds] = field(default_factory=dict)  # by service
     alerting: str = ""  # JSON
+    pack: Pack | None = None
+    pruned: Pruned | None = None
+    dropped: tuple[int, int] | None = None  # numbers, first and last, whose evidence goes
 
     def __bool__(self) -> bool:
         return any(getattr(self, part.name) for part in fields(self))
@@ -67,9 +72,9 @@ class Ledger(Reader):
         try:
             targets = dict(self._connection.execute("SELECT name, id FROM targets"))
             last = self._connection.execute("SELECT seq, digest FROM facts ORDER BY seq DESC LIMIT 1").fetchone()
-            checks = self._connection.execute("SELECT ifnull(max(id), 0) FROM checks").fetchone()[0]
+            checks = self.last_check()
         except sqlite3.Error as error:
-            raise LedgerUnavailableError(f"{self.path}: {reason(error)}") from error
+            raise unusable(self.path, error) from error
         return targets, last or (0, GENESIS), checks
 
     def close(self) -> None:
@@ -132,6 +137,12 @@ class Ledger(Reader):
         if batch.alerting:
             self._connection.execute("INSERT OR REPLACE INTO alerting (id, state) VALUES (1, ?)", (batch.alerting,))
         self._write_deliveries(batch)
+        if batch.pack is not None:
+            write_pack(self._connection, batch.pack)
+        if batch.pruned is not None:
+            write_pruned(self._connection, batch.pruned, self._targets)
+        if batch.dropped is not None:
+            self._connection.execute("DELETE FROM evidence WHERE id BETWEEN ? AND ?", batch.dropped)
 
     def _write_deliveries(self, batch: Batch) -> None:
         self._connection.executemany(

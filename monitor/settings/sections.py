@@ -15,6 +15,7 @@ from monitor.settings.fields import (
     Listen,
     Months,
     Percentage,
+    PositiveDuration,
     RefusedError,
     SocketPath,
     Zone,
@@ -71,6 +72,17 @@ class LedgerSettings(Section):
         Path("/var/lib/mailuptime/ledger.db"),
         description="The file; a relative path starts at the configuration's directory.",
         examples=["/var/lib/mailuptime/ledger.db"],
+    )
+    keep_checks: PositiveDuration = Field(
+        400 * DAY,
+        description="How long checks are kept, packed once they are a day old; then they are dropped, and what they "
+        "came to stays for good: figures, outages, gaps, blips. A month with all its checks can be replayed.",
+        examples=["400d"],
+    )
+    keep_evidence: PositiveDuration = Field(
+        1200 * DAY,
+        description="How long failed checks, and the good ones around them, are kept in full as evidence of outages.",
+        examples=["1200d"],
     )
 
 

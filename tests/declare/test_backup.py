@@ -125,6 +125,8 @@ def test_a_backup_of_an_earlier_version_is_restored_and_brought_up_to_date(offic
     office.act("backup", str(copy))
     connection = sqlite3.connect(copy)
     connection.execute("ALTER TABLE checks DROP COLUMN recovered")
+    for table in ("packs", "evidence", "baselines"):
+        connection.execute(f"DROP TABLE {table}")
     connection.execute("PRAGMA user_version = 4")
     connection.close()
     before = copy.read_bytes()
@@ -167,7 +169,7 @@ def cut_off(copy: Path) -> None:
         (lambda copy: copy.write_bytes(b"Dear diary" * 1000), 69, "file is not a database"),
         (Path.unlink, 69, "there is no such file"),
         (cut_off, 69, "malformed"),
-        (changed, 65, "fact 1 (rules) was changed: its content does not have its digest; nothing was changed"),
+        (changed, 65, "fact 1 (rules) was changed: its content does not have its digest"),
     ],
 )
 def test_what_is_no_whole_ledger_is_not_restored(
