@@ -79,6 +79,7 @@ class Scheduler:
         self._stepped = stepped
         self._logins = logins or Logins(clock)
         self._entries: list[Entry] = []
+        self._groups: dict[str, list[Entry]] = {}
         self._heap: list[tuple[float, int, Entry]] = []
         self._order = count()
         self._wake = asyncio.Event()
@@ -92,6 +93,8 @@ class Scheduler:
         """Schedule a target; `first` is when it is checked for the first time."""
         entry = Entry(live, cadence, full_due=first)
         self._entries = [*(known for known in self._entries if not known.removed), entry]
+        siblings = self._groups.get(live.target.group, [])
+        self._groups[live.target.group] = [*(known for known in siblings if not known.removed), entry]
         self._push(entry)
         return entry
 
@@ -153,6 +156,20 @@ class Scheduler:
             entry.full_due = ended
         entry.full_due = max(entry.full_due, self._rested(entry))
         self._push(entry)
+        if present.row is not None and present.row.count == 1 and outcome is not Outcome.UNKNOWN:
+            self._ask_siblings(entry, ended, down=present.down)
+
+    def _ask_siblings(self, entry: Entry, now: float, *, down: bool) -> None:
+        """What has begun (`down`: has ended) at one target of a group may be seen at the others: check those that are
+        still as it was, and were not just checked.
+        """
+        for other in self._groups[entry.live.target.group] if entry.live.target.group else ():
+            last, present = other.live.last, other.live.timeline.present()
+            as_it_was = present.down is down and present.row is None
+            waits = other is not entry and other.place is not None and not other.removed
+            if waits and as_it_was and last is not None and now - last.began >= other.cadence.confirm_interval:
+                other.full_due = min(other.full_due, max(now, self._rested(other)))
+                self._push(other)
 
     def _rested(self, entry: Entry) -> float:
         """When its account may be logged in to."""

@@ -92,8 +92,10 @@ class ScriptedProbe:
             self._busy = False
 
 
-def target(clock: VirtualClock, server: Server = well, *, name: str = "mail/imap", timeout: int = 15) -> Target:
-    return Target(name, "imap", ScriptedProbe(clock, server), timeout * SECOND, 135 * SECOND)
+def target(
+    clock: VirtualClock, server: Server = well, *, name: str = "mail/imap", timeout: int = 15, group: str = ""
+) -> Target:
+    return Target(name, "imap", ScriptedProbe(clock, server), timeout * SECOND, 135 * SECOND, group=group)
 
 
 def cadence(*, interval: float = 60, recover: float = 15, pulse: float | None = None, phase: float = 0) -> Cadence:

@@ -151,6 +151,27 @@ def test_while_down_a_good_pulse_starts_a_full_check_at_once() -> None:
     assert fleet.seconds(pulse=False)[-3:] == [104 + PULSE_GAP, 109 + PULSE_GAP, 120]
 
 
+def test_what_begins_or_ends_at_one_target_is_looked_for_at_the_others_of_its_service() -> None:
+    """Of a fault that only a full check sees, in slots 20 s apart; what is of another service keeps its slots."""
+
+    async def scenario(clock: VirtualClock) -> Fleet:
+        fleet = Fleet(clock)
+        for number, name in enumerate(("mail/imap", "mail/pop3", "mail/smtp")):
+            one = target(clock, failing(NO_MAILBOX, (130, 200)), name=name, group="mail")
+            fleet.add(one, cadence(phase=20 * number, pulse=None))
+        fleet.add(target(clock, name="other/imap", group="other"), cadence(phase=30, pulse=None))
+        await fleet.go_on(240)
+        return fleet
+
+    fleet = virtual.run(scenario)
+    named = ("mail/imap", "mail/pop3", "mail/smtp")
+    firsts = [min(s.after for s in fleet.starts if s.name == name and s.result.check.cause) / SECOND for name in named]
+    assert firsts == pytest.approx([140] * 3, abs=0.01)  # pop3's slot; smtp's would be 160, imap's 180
+    ends = [min(s.after for s in fleet.starts if s.name == name and s.after > 200 * SECOND) / SECOND for name in named]
+    assert max(ends) - min(ends) < 0.01
+    assert fleet.seconds(name="other/imap")[1:] == [30, 90, 150, 210]
+
+
 def test_while_suspect_a_good_pulse_starts_a_full_check_at_once() -> None:
     fleet = checked(failing(REFUSED, (60, 61)), 64, pulse=2)
     assert fleet.seconds(pulse=False) == [0, 60, 62 + PULSE_GAP]
