@@ -27,8 +27,11 @@ BANNERS = (
     (re.compile(r"\b[245]\d\d[ -]"), "SMTP"),
 )
 GREYLISTED = re.compile(r"gr[ea]y.?list|try again later|\b4\.7\.1\b|\b4\.2\.0\b", re.IGNORECASE)
-NEEDS_TLS = re.compile(r"must issue a STARTTLS|PRIVACYREQUIRED|\b5\.7\.10\b|encryption (is )?required", re.IGNORECASE)
+NEEDS_TLS = re.compile(
+    r"must issue a STARTTLS|PRIVACYREQUIRED|\b5\.7\.1[01]\b|encryption (is )?required", re.IGNORECASE
+)
 WEBMAILS = {"roundcube": "Roundcube", "sogo": "SOGo"}
+_LOGIN_PHASES = {"auth", "login"}
 CROWDED = re.compile(r"too many|connection rate|concurren|limit", re.IGNORECASE)
 
 
@@ -65,6 +68,12 @@ class Seen:
     @property
     def encrypted(self) -> bool:
         return self.evidence.tls_version is not None
+
+    @property
+    def wants_tls(self) -> bool:
+        """Whether the server offers TLS, or says that it takes nothing without."""
+        offers = {"STARTTLS", "STLS"} & set(self.evidence.capabilities)
+        return bool(offers or NEEDS_TLS.search(self.words))
 
     @property
     def words(self) -> str:
@@ -138,11 +147,11 @@ def _no_starttls(seen: Seen) -> str:
 
 
 def _no_auth(seen: Seen) -> str:
-    if not seen.encrypted and seen.tls == "none":
+    offered = [word for word in seen.evidence.capabilities if word.startswith(("AUTH", "SASL"))]
+    if not seen.encrypted and seen.tls == "none" and (seen.wants_tls or not offered):
         return "the server offers no AUTH before STARTTLS: set tls: starttls"
     if seen.protocol == "smtp":
         return "the server takes no log-ins on this port: leave login out, or use type: submission on 587"
-    offered = [word for word in seen.evidence.capabilities if word.startswith(("AUTH", "SASL", "LOGIN"))]
     more = f"; it offers {', '.join(offered)}" if offered else ""
     return f"the server offers no way of logging in that the probe may use{more}"
 
@@ -152,14 +161,16 @@ def _temporary(seen: Seen) -> str:
         return f"the web server answers, what is behind it does not: log, database, IMAP server of {seen.webmail}"
     if CROWDED.search(seen.words):
         return "the server limits connections: exempt the monitor's address there, or probe less often"
+    if seen.phase in _LOGIN_PHASES:
+        return "the server cannot check passwords at the moment: its auth process, LDAP or database, as its log tells"
     if GREYLISTED.search(seen.words):
         return "greylisted or deferred: exempt the monitor's address at the server"
     return "the server says that it will do later what it does not now: its log has the reason"
 
 
 def _permanent(seen: Seen) -> str:
-    if NEEDS_TLS.search(seen.words):
-        return "the server offers no AUTH before STARTTLS: set tls: starttls"
+    if NEEDS_TLS.search(seen.words) and not seen.encrypted:
+        return "the server takes nothing in clear: set tls: starttls"
     if seen.protocol == "webmail":
         return _page_refused(seen)
     if seen.phase == "greeting":
@@ -206,7 +217,7 @@ def _timeout(seen: Seen) -> str:
         return "connected, and no greeting: the server hangs, or the port speaks TLS at once (tls: implicit)"
     if seen.phase in {"tls", "starttls"}:
         return "connected, and no TLS: the server is overloaded or hangs"
-    if seen.phase in {"auth", "login"}:
+    if seen.phase in _LOGIN_PHASES:
         return "everything answers but the log-in: what checks passwords hangs (auth process, LDAP, database)"
     if seen.phase in {"select", "status", "quota", "stat", "list", "uidl", "listscripts", "inbox"}:
         return "logged in, and no mailbox: the storage hangs (file system, index, backend)"

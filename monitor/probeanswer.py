@@ -151,6 +151,11 @@ def _own(probed: Probed, spent: Mapping[str, float]) -> Iterator[str]:
     if seen.certificate is not None:
         name = "mailuptime_probe_certificate_not_after_timestamp_seconds"
         yield _gauge(name, "When the certificate presented runs out, verified or not.", seen.certificate.not_after)
+        yield _family(
+            "mailuptime_probe_certificate_info",
+            "What the certificate presented says, verified or not.",
+            [(_leaf(seen.certificate), 1)],
+        )
         problems = [({"problem": problem}, 1) for problem in seen.certificate.problems]
         if problems:
             yield _family(

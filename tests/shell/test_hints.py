@@ -30,6 +30,7 @@ ALERT = b"\x15\x03\x01\x00\x02\x02\x46"
 """TLS: fatal, protocol_version (RFC 8446 section 6)."""
 FORM = {"fields": {"username": "u", "password": "p"}, "success": {"url": "/inbox"}}
 LOGIN = {"username": "probe@lab.test", "password": Secret("not-the-one-2271")}
+MORE: dict[str, dict[str, Any]] = {"": {}, "login": {"login": LOGIN}, "recipient": {"recipient": "a@b.example"}}
 
 
 async def checked(kind: str, options: dict[str, Any], seconds: float = 5.0) -> Result:
@@ -150,6 +151,25 @@ SCRIPTED: dict[str, tuple[str, Act, dict[str, Act], str, Cause, str]] = {
          "LOGIN": b"%T NO [PRIVACYREQUIRED] not in clear\r\n", "*": b"%T OK\r\n"},
         "none", Cause.AUTH_UNAVAILABLE, "the server offers no AUTH before STARTTLS: set tls: starttls",
     ),
+    "no mechanism for a password": (
+        "submission+login", b"220 there ESMTP\r\n", {**EHLO, "EHLO": b"250-there\r\n250 AUTH GSSAPI\r\n"}, "none",
+        Cause.AUTH_UNAVAILABLE, "no way of logging in that the probe may use; it offers AUTH, AUTH GSSAPI",
+    ),
+    "a log-in that wants TLS": (
+        "submission+login", b"220 there ESMTP\r\n",
+        {**EHLO, "EHLO": b"250-there\r\n250 AUTH PLAIN\r\n", "AUTH": b"538 5.7.11 Encryption required\r\n"}, "none",
+        Cause.AUTH_UNAVAILABLE, "the server offers no AUTH before STARTTLS: set tls: starttls",
+    ),
+    "mail that wants TLS": (
+        "smtp+recipient", b"220 there ESMTP\r\n",
+        {**EHLO, "MAIL": b"530 5.7.0 Must issue a STARTTLS command first\r\n"}, "none", Cause.REJECTED_PERMANENT,
+        "the server takes nothing in clear: set tls: starttls",
+    ),
+    "passwords that cannot be checked": (
+        "submission+login", b"220 there ESMTP\r\n",
+        {**EHLO, "EHLO": b"250-there\r\n250 AUTH PLAIN\r\n", "AUTH": b"454 4.7.0 Temporary failure\r\n"}, "none",
+        Cause.REJECTED_TEMPORARY, "the server cannot check passwords at the moment",
+    ),
     "a mailbox that is not there": (
         "imap+login", b"* OK there\r\n",
         {"CAPABILITY": b"* CAPABILITY IMAP4rev1\r\n%T OK\r\n", "LOGIN": b"%T OK in\r\n",
@@ -176,10 +196,10 @@ async def test_a_server_that_says_what_no_real_one_will_is_told_apart(
     case: tuple[str, Act, dict[str, Act], str, Cause, str],
 ) -> None:
     kind, greeting, replies, tls, cause, said = case
-    kind, _, login = kind.partition("+")
+    kind, _, more = kind.partition("+")
     async with serving(Script(greeting, replies, tagged=kind == "imap")) as server:
         place = {"url": f"http://{HOST}:{server.port}/"} if kind == "webmail" else {"host": HOST, "port": server.port}
-        options = {**place, "tls": tls, **({"login": LOGIN} if login else {})}
+        options = {**place, "tls": tls, **MORE[more]}
         result = await checked(kind, options, 0.5 if cause is Cause.TIMEOUT else 5.0)
     assert (result.check.cause, said in str(advice(result))) == (cause, True), (result.check.cause, advice(result))
 
