@@ -25,6 +25,9 @@ _HEADERS = {
 }
 
 
+_GONE = (aiohttp.ServerDisconnectedError, aiohttp.ClientConnectionResetError, aiohttp.ClientOSError)
+
+
 @dataclass(slots=True)
 class Page:
     url: URL
@@ -76,6 +79,11 @@ class Connector(aiohttp.BaseConnector):
         old, but a server that ends a new one has failed.
         """
         self._fresh = None
+
+    @property
+    def opened(self) -> bool:
+        """Whether the request under way has a connection of its own, and not one that was kept."""
+        return self._fresh is not None
 
     async def open(self, url: URL, steps: Steps) -> Connection:
         endpoint = endpoint_of(url, self._server_name, self._address_family)
@@ -145,6 +153,16 @@ class Visit:
         # Never the query: tokens stand there
         self._steps.said("C", f"{method} {url.path}")
         self._connector.begin()
+        try:
+            return await self._exchange(method, url, **more)
+        except _GONE:
+            if self._connector.opened:
+                raise
+        # A kept connection that the server has ended: browsers, too, ask once more, a log-in as well (aiohttp does not)
+        self._connector.begin()
+        return await self._exchange(method, url, **more)
+
+    async def _exchange(self, method: str, url: URL, **more: Any) -> Page:
         async with self._session.request(method, url, allow_redirects=False, **more) as response:
             self._steps.said("S", f"HTTP {response.status}")
             body = bytearray()

@@ -1,7 +1,9 @@
 """Proves that a described form is enough: against real Roundcube, a likeness of SOGo, and what is hostile."""
 
+import asyncio
+import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -110,6 +112,45 @@ async def test_a_form_that_posts_to_another_host_gets_no_password(run: Run, logi
         result = await run("webmail", described(port, login))
     assert (result.cause, result.steps.failed) == (Cause.CONTENT, "login")
     assert asked == ["page"]
+
+
+@asynccontextmanager
+async def forgetful(answers: int) -> AsyncIterator[tuple[int, list[str]]]:
+    """It answers so many requests, each connection's first one, as if more could follow, and ends the connection."""
+    heard: list[str] = []
+
+    async def visit(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            heard.append(head.split()[0])
+            length = re.search(r"(?i)content-length: (\d+)", head)
+            await reader.readexactly(int(length[1]) if length else 0)
+            if len(heard) <= answers:
+                body = LOGIN_FORM if heard[-1] == "GET" else "Welcome"
+                writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+                await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(visit, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1], heard
+
+
+async def test_a_log_in_over_a_kept_connection_that_has_ended_is_made_over_a_new_one(
+    run: Run, login: dict[str, Any]
+) -> None:
+    async with forgetful(2) as (port, heard):
+        result = await run("webmail", described(port, login))
+    assert result.failure is None
+    assert heard == ["GET", "POST"]
+
+
+async def test_a_log_in_that_a_new_connection_does_not_answer_is_not_made_again(
+    run: Run, login: dict[str, Any]
+) -> None:
+    async with forgetful(1) as (port, heard):
+        result = await run("webmail", described(port, login))
+    assert (result.cause, result.steps.failed) == (Cause.DISCONNECTED, "login")
+    assert heard == ["GET", "POST"]
 
 
 @asynccontextmanager
