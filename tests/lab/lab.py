@@ -10,7 +10,7 @@ import shutil
 import ssl
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -50,7 +50,7 @@ class Lab:
 
     `directory` gets the CA, the password files and the logs, and keeps them; without one they go with the lab, as
     do the servers' own files, in a short directory under /tmp that every system user can traverse.
-    `dovecot_extra` is more configuration for the Dovecot that serves everything.
+    `dovecot_extra` is more configuration for the Dovecot that serves everything, `users` are more accounts.
     Raises LabUnavailableError on entering where the machine lacks something.
     """
 
@@ -61,7 +61,8 @@ class Lab:
     context: ssl.SSLContext  # trusts the lab's CA and nothing else
     webmail_url: str
 
-    def __init__(self, directory: Path | None = None, *, dovecot_extra: str = "") -> None:
+    def __init__(self, directory: Path | None = None, *, dovecot_extra: str = "", users: Sequence[str] = ()) -> None:
+        self._users = (*_USERS, *users)
         self._dovecot_extra = dovecot_extra
         self._given_directory = directory
         self._accounts: dict[str, Account] = {}
@@ -230,7 +231,7 @@ class Lab:
     def _open_accounts(self) -> None:
         passwords = self.directory / "passwords"
         passwords.mkdir(mode=0o700, exist_ok=True)
-        for user in _USERS:
+        for user in self._users:
             account = Account(f"{user}@lab.test", secrets.token_urlsafe(18), passwords / user)
             account.password_file.touch(mode=0o600)
             account.password_file.write_text(account.password + "\n")
