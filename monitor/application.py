@@ -10,10 +10,9 @@ from monitor.clock import Clock
 from monitor.closing import Closing
 from monitor.core import instants
 from monitor.core.book import Book, Horizon
-from monitor.core.calendar import Month
 from monitor.core.check import Outcome
 from monitor.core.instants import SECOND, format_instant
-from monitor.core.month import StateSeconds
+from monitor.core.month import Figures, StateSeconds
 from monitor.figures import Document, service_document
 from monitor.live import Live
 from monitor.metrics import Answer, Exposition, Health, Lateness, PhaseDurations, Scrape, exemplar
@@ -142,7 +141,8 @@ class Application:
         snapshot, zone = self._snapshot, self._book.rules.zone
         horizon = Horizon(snapshot.at, now=True)
         if self._durable():  # otherwise figures wait for the commit, with what was last shown
-            self._shown = [self._service(picture, snapshot.month, horizon) for picture in snapshot.services]
+            figures = queries.every(self._book, snapshot.month, horizon)
+            self._shown = [self._service(picture, figures[picture.name]) for picture in snapshot.services]
         return {
             "at": format_instant(snapshot.at, zone),
             "month": str(snapshot.month),
@@ -153,12 +153,12 @@ class Application:
             "targets": [self._target(picture) for picture in snapshot.targets],
         }
 
-    def _service(self, picture: ServicePicture, month: Month, horizon: Horizon) -> Document:
+    def _service(self, picture: ServicePicture, figures: Figures) -> Document:
         left = picture.burn.exhaustion
         return {
             "service": picture.name,
             "state": picture.state,
-            "figures": service_document(self._book.figures(picture.name, month, horizon), self._book.rules.zone),
+            "figures": service_document(figures, self._book.rules.zone),
             "burn_rates": dict(picture.burn.rates),
             "exhaustion_seconds": None if left is None else left / SECOND,
         }

@@ -75,6 +75,7 @@ class Portraitist:
         self._finished: dict[tuple[str, Month], Figures] = {}
         self._outlooks = Outlooks.of((), 0)
         self._quiet: dict[str, _Quiet] = {}
+        self._taken: dict[tuple[str, Month], Figures] = {}  # of this moment
 
     def forget(self) -> None:
         """Evaluate everything anew: something declared may have changed it."""
@@ -85,6 +86,7 @@ class Portraitist:
         """A picture of every service; neither the instant nor the checks on record ever go back."""
         if not self._outlooks.hold(self._book.windows, now):
             self._outlooks = Outlooks.of(self._book.windows, now)
+        self._taken.clear()
         for service in self._book.rules.services.values():
             yield self._picture(service, month, now, states)
 
@@ -99,6 +101,7 @@ class Portraitist:
             shown = self._evaluated(service, month, horizon, reached)
             quiet = self._quieted(service, shown, leaves)
             outage = self._outage(name, horizon)
+        self._taken |= {(name, one.month): one for one in (shown.figures, *shown.past)}
         settled = self._settled(leaves, quiet, reached, now)
         state = state_of(service, states)
         return ServicePicture(
@@ -137,10 +140,19 @@ class Portraitist:
         kept = self._finished.get((name, month))
         if kept is not None:
             return kept
-        figures = self._book.running(name, month, horizon, reached)
+        figures = self._book.running(name, month, horizon, reached, lambda one: self._of_member(one, month, horizon))
         if anchor >= month.plus(1).start(self._book.rules.zone):
             self._finished[name, month] = figures
         return figures
+
+    def _of_member(self, name: str, month: Month, horizon: Horizon) -> Figures:
+        """The figures of a month as its own picture has them, taken before or after this one."""
+        found = self._taken.get((name, month)) or self._finished.get((name, month))
+        if found is None:
+            reached = self._reached(self._book.leaves(name), horizon.at)
+            found = self._book.running(name, month, horizon, reached, lambda o: self._of_member(o, month, horizon))
+            self._taken[name, month] = found
+        return found
 
     def _quieted(self, service: Service, shown: _Evaluated, leaves: Sequence[str]) -> _Quiet | None:
         """How long time alone moves the service on from here, if it does."""

@@ -6,6 +6,7 @@ from monitor.closing import Closing
 from monitor.core.book import Book, Horizon
 from monitor.core.calendar import Month
 from monitor.core.instants import Instant
+from monitor.core.month import Figures
 from monitor.figures import Document, bounds_document, month_document, outage_document
 
 
@@ -14,9 +15,21 @@ def month_asked(book: Book, text: str | None, now: Instant) -> Month:
     return Month.of(now, book.rules.zone) if text is None else Month.parse(text)
 
 
+def every(book: Book, month: Month, horizon: Horizon) -> dict[str, Figures]:
+    """The month's figures of every service, each evaluated once."""
+    made: dict[str, Figures] = {}
+
+    def of(name: str) -> Figures:
+        if name not in made:
+            made[name] = book.figures(name, month, horizon, of)
+        return made[name]
+
+    return {name: of(name) for name in book.rules.services}
+
+
 def figures(book: Book, month: Month, horizon: Horizon) -> Document:
-    """The month's figures of every service."""
-    return month_document(month, book.rules.zone, [book.figures(name, month, horizon) for name in book.rules.services])
+    """The same as a document."""
+    return month_document(month, book.rules.zone, every(book, month, horizon).values())
 
 
 def sla(book: Book, month: str | None, now: Instant, closed: dict[str, Closing]) -> Document:
@@ -38,7 +51,7 @@ def outages(book: Book, month: str | None, now: Instant) -> Document:
             **outage_document(outage, zone),
             "bounds": [bounds_document(target, part, zone) for target, part in outage.parts],
         }
-        for name in book.rules.services
-        for outage in book.figures(name, asked, Horizon(now, now=True)).outages
+        for name, found in every(book, asked, Horizon(now, now=True)).items()
+        for outage in found.outages
     ]
     return {"month": str(asked), "timezone": zone.key, "outages": listed}

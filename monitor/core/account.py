@@ -19,6 +19,12 @@ class Account:
     newest: Instant | None = None
     recorded: int = field(default=0, compare=False)  # checks that this process took
 
+    def seen(self, at: Instant) -> None:
+        """A check of that instant is taken."""
+        self.recorded += 1
+        self.first = at if self.first is None else min(self.first, at)
+        self.newest = at if self.newest is None else max(self.newest, at)
+
     def mark(self) -> "Mark | None":
         """Where it stands, if it is up and no failure is undecided."""
         present = self.timeline.present()

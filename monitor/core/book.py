@@ -24,7 +24,8 @@ from monitor.core.service import Service, Sets, Views, Windows, evaluate, window
 from monitor.core.timeline import Timeline
 
 _FAR = 2**60  # microseconds: farther than any outage reaches
-_FiguresOf = Callable[[str], Figures]
+FiguresOf = Callable[[str], Figures]
+Members = FiguresOf | None
 
 
 class Book:
@@ -66,9 +67,7 @@ class Book:
         is not configured.
         """
         account = self.accounts[target]
-        account.recorded += 1
-        account.first = check.at if account.first is None else min(account.first, check.at)
-        account.newest = check.at if account.newest is None else max(account.newest, check.at)
+        account.seen(check.at)
         rule = self.epochs.at(check.at).targets.get(target)
         events = account.timeline.feed(check, (rule.confirm, rule.recover) if rule else None)
         account.history.add(events)
@@ -81,25 +80,26 @@ class Book:
         firsts = [self.accounts[leaf].first for leaf in self.leaves(service.name)]
         return min((first for first in firsts if first is not None), default=None)
 
-    def figures(self, name: str, month: Month, horizon: Horizon) -> Figures:
-        """The figures of a service and a month with its outages (R8, R9, R10)."""
+    def figures(self, name: str, month: Month, horizon: Horizon, members: Members = None) -> Figures:
+        """A month's figures with its outages (R8, R9, R10); `members` where somebody has theirs."""
         evaluated, plain = self.bounds(name, month, horizon)
         sets, found, views, windows = self._around(name, evaluated, horizon)
         own = windows_of(self._service(name, month, horizon), windows)
         leaves = self.leaves(name) if evaluated[0] < evaluated[1] else []
+        of_member = members or (lambda one: self.figures(one, month, horizon))
         return replace(
             plain,
             sums=sums(sets, own, *evaluated),
             blips=self._blips(name, views, evaluated),
             suspect=_suspect(leaves, views, evaluated),
             outages=tuple(outages(name, leaves, found, sets, own, views, evaluated)),
-            availability_weighted=self._weighted(name, month, horizon, lambda one: self.figures(one, month, horizon)),
+            availability_weighted=self._weighted(name, month, horizon, of_member),
         )
 
-    def running(self, name: str, month: Month, horizon: Horizon, reached: Instant) -> Figures:
+    def running(self, name: str, month: Month, horizon: Horizon, reached: Instant, members: Members = None) -> Figures:
         """The same without the outages, at a cost that does not grow with the month: what is final is kept added up.
 
-        No check of before `reached` may be recorded any more; neither it nor the horizon goes back between calls.
+        No check before `reached` may come any more; neither it nor the horizon goes back. `members` as above.
         """
         evaluated, plain = self.bounds(name, month, horizon)
         begin, until = evaluated
@@ -114,17 +114,16 @@ class Book:
             kept = kept.plus(anchor, *self._measured(name, (kept.up_to, anchor), horizon)[:2])
         self._kept[name, month] = kept
         late, blips, suspect = self._measured(name, (kept.up_to, until), horizon)
+        of_member = members or (lambda one: self.running(one, month, horizon, reached))
         return replace(
             plain,
             sums=kept.sums + late,
             blips=(kept.blips[0] + blips[0], kept.blips[1] + blips[1]),
             suspect=suspect,
-            availability_weighted=self._weighted(
-                name, month, horizon, lambda one: self.running(one, month, horizon, reached)
-            ),
+            availability_weighted=self._weighted(name, month, horizon, of_member),
         )
 
-    def _weighted(self, name: str, month: Month, horizon: Horizon, figures: _FiguresOf) -> Fraction | None:
+    def _weighted(self, name: str, month: Month, horizon: Horizon, figures: FiguresOf) -> Fraction | None:
         """Availability by the accounts of its members (R6), where it has members that are services of their own."""
         members = self._service(name, month, horizon).members
         if not members or any(one.name not in self.rules.services for one in members):
@@ -134,10 +133,11 @@ class Book:
 
     def _measured(self, name: str, span: Span, horizon: Horizon) -> tuple[Sums, tuple[int, int], tuple[str, ...]]:
         """The measures, blips and suspects of a stretch."""
+        if span[0] >= span[1]:
+            return Sums(), (0, 0), ()
         views = self._views(*span, horizon)
         measured = sums(*self.evaluated(name, span, horizon), *span)
-        leaves = self.leaves(name) if span[0] < span[1] else []
-        return measured, self._blips(name, views, span), _suspect(leaves, views, span)
+        return measured, self._blips(name, views, span), _suspect(self.leaves(name), views, span)
 
     def bounds(self, name: str, month: Month, horizon: Horizon) -> tuple[Span, Figures]:
         """E, and the figures before anything is measured."""
@@ -204,8 +204,8 @@ class Book:
 
     def leaves(self, name: str) -> list[str]:
         """The counting targets of a service, in any epoch."""
-        services = (rules.services[name] for rules in self.epochs.rules if name in rules.services)
-        return list(dict.fromkeys(leaf for service in services for leaf in service.leaves()))
+        found = (rules.services[name].leaves() for rules in self.epochs.rules if name in rules.services)
+        return list(dict.fromkeys(leaf for leaves in found for leaf in leaves))
 
     def _around(self, name: str, span: Span, horizon: Horizon) -> tuple[Sets, list[Span], Views, Windows]:
         """Evaluate a span, widened so that the outages that go over its ends are whole."""

@@ -45,17 +45,20 @@ class History:
 
     def view(self, timeline: Timeline, start: Instant, end: Instant, *, horizon: Instant, clip_voices: bool) -> View:
         """What is known of `[start, end)`, looked at up to `horizon` (see `Timeline.tail`)."""
-        tail = timeline.tail(horizon, clip=clip_voices)
+        present, near = timeline.present(), self._outages_near(start, end)
+        first_voice, voice_end = present.first_voice, present.voice_end
+        if not near and present.plainly_up and self._undisturbed(present, start, end, horizon):
+            return View([], [], [], [], [], [], None)
+        tail = present.finished(horizon, clip=clip_voices)
         late = History()
         late.add(tail.events)
-        outages = _bounded(self._outages_near(start, end) + late.outages)
+        outages = _bounded(near + late.outages)
         down = normal((o.start, o.end) for o in outages)
-        looked_at = horizon if clip_voices else max(horizon, timeline.present().voice_end or horizon)
-        unknown = self._unknown(timeline, late, start, end, looked_at)
+        looked_at = horizon if clip_voices else max(horizon, voice_end or horizon)
+        unknown = self._unknown(first_voice, late, start, end, looked_at)
         suspect = [tail.suspect] if tail.suspect else []
         possibly = normal([*((o.outer_start, o.outer_end) for o in outages), *unknown, *suspect])
         certainly = normal((o.certain_start, o.certain_end) for o in outages)
-        first, last = (bisect_left(self.blips, i, key=lambda b: b.start) for i in (start, end))
         late_blips = [b for b in late.blips if start <= b.start < end]
         return View(
             clip(down, start, end),
@@ -63,7 +66,7 @@ class History:
             clip(possibly, start, end),
             clip(certainly, start, end),
             outages,
-            self.blips[first:last] + late_blips,
+            self._blips_in(start, end) + late_blips,
             tail.suspect,
         )
 
@@ -73,11 +76,25 @@ class History:
         last = bisect_left(self.outages, end, key=lambda o: o.start)
         return self.outages[max(first - 1, 0) : last + 2]
 
-    def _unknown(self, timeline: Timeline, late: "History", start: Instant, end: Instant, looked_at: Instant) -> Spans:
-        first = timeline.present().first_voice
+    def _undisturbed(self, present: Timeline, start: Instant, end: Instant, horizon: Instant) -> bool:
+        """Whether a target that is plainly up was so all the time, without a gap or a blip."""
+        first, last = present.first_voice, present.voice_end
+        seen = first is not None and last is not None and first <= start and end <= horizon <= last
+        return seen and not self._gaps_near(start, end) and not self._blips_in(start, end)
+
+    def _blips_in(self, start: Instant, end: Instant) -> list[Blip]:
+        first, last = (bisect_left(self.blips, i, key=lambda b: b.start) for i in (start, end))
+        return self.blips[first:last]
+
+    def _gaps_near(self, start: Instant, end: Instant) -> list[Gap]:
         low = bisect_right(self.gaps, start, key=lambda g: g.end)
         high = bisect_left(self.gaps, end, key=lambda g: g.start)
-        gaps = [(g.start, g.end) for g in (*self.gaps[low:high], *late.gaps)]
+        return self.gaps[low:high]
+
+    def _unknown(
+        self, first: Instant | None, late: "History", start: Instant, end: Instant, looked_at: Instant
+    ) -> Spans:
+        gaps = [(g.start, g.end) for g in (*self._gaps_near(start, end), *late.gaps)]
         unseen = [(BEGINNING, END if first is None else first), (looked_at, END)]
         return clip(normal([*unseen, *gaps]), start, end)
 

@@ -120,9 +120,15 @@ class Timeline:
 
         With `clip` voices end at the horizon (now, `--until`); without, it is the month's end, and they go on.
         """
-        return self.present()._finished(horizon, clip=clip)  # noqa: SLF001 - its own class
+        return self.present().finished(horizon, clip=clip)
 
-    def _finished(self, horizon: Instant, *, clip: bool) -> Tail:
+    @property
+    def plainly_up(self) -> bool:
+        """Whether it is up and nothing about that is undecided."""
+        return not (self.down or self.row or self.stretch or self.ended or self.events or self.head)
+
+    def finished(self, horizon: Instant, *, clip: bool) -> Tail:
+        """The tail of `present()`, which takes it."""
         if self.voice_end is None:
             return Tail([], None)
         if self.voice_end < horizon:
