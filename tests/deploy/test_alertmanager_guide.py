@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.lab.configuration import free_port
 
@@ -50,16 +51,20 @@ def test_packages_that_the_page_installs_are_those_that_the_tests_run_on() -> No
     assert installed - named == set()
 
 
+UNPRIVILEGED = ("unshare", "--user", "--map-user=65534", "--map-group=65534")
+"""As `nobody`, without a capability, but still with the files of whoever runs the tests."""
+
+
 @pytest.mark.timeout(240)
-def test_the_steps_end_in_a_page_and_its_all_clear(place: Path) -> None:
+@pytest.mark.parametrize("as_whom", [(), UNPRIVILEGED], ids=["root", "nobody"])
+def test_the_steps_end_in_a_page_and_its_all_clear(place: Path, as_whom: tuple[str, ...]) -> None:
     script = "set -eu\n" + INSTALL.sub("", "\n".join(STEPS))
     environment = os.environ | {name: str(free_port()) for name in PORTS} | {"DIR": str(place)}
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
-    command = ["bash", "-c", script]
     # To files: what the steps leave in the background would hold a pipe open.
     with tempfile.TemporaryFile("w+") as said:
         done = subprocess.run(
-            command,
+            [*as_whom, "bash", "-c", script],
             cwd=ROOT,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -75,3 +80,21 @@ def test_the_steps_end_in_a_page_and_its_all_clear(place: Path) -> None:
     assert "resolved | mail is down | docs/RUNBOOK.md#mailuptimeoutage" in text
     assert "connect_refused" in text or "disconnected" in text
     assert not place.exists()
+
+
+def test_the_line_that_puts_your_own_address_before_the_runbooks_does_so_for_every_alert(tmp_path: Path) -> None:
+    (line,) = re.findall(r"`(sed -i .+ /etc/prometheus/rules/\*\.yml)`", GUIDE)
+    shutil.copytree(ROOT / "config" / "prometheus" / "rules", tmp_path / "rules")
+    subprocess.run(["bash", "-c", line.replace("/etc/prometheus", shlex.quote(str(tmp_path)))], check=True)
+    subprocess.run(["promtool", "check", "rules", *map(str, (tmp_path / "rules").glob("*.yml"))], check=True)
+    rules = [
+        rule
+        for file in (tmp_path / "rules").glob("*.yml")
+        for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]
+        for rule in group["rules"]
+        if "alert" in rule
+    ]
+    assert rules
+    for rule in rules:
+        expected = f"https://wiki.example.go.th/docs/RUNBOOK.md#{rule['alert'].lower()}"
+        assert rule["annotations"]["runbook_url"] == expected
