@@ -113,7 +113,7 @@ def _seen(target: TargetPicture, labels: tuple[str, str], now: float) -> Iterato
     certificate = None if target.presented is None else target.presented.evidence.certificate
     if certificate is None:
         return
-    left = certificate.not_after - now
+    left = max(0.0, certificate.not_after - now)
     if RULES["MailuptimeCertificateExpiring"].bounds[0].holds(left) or target.expiring:
         yield Condition("MailuptimeCertificateExpiring", labels, left / _DAY)
     if RULES["MailuptimeCertificateExpiresSoon"].bounds[0].holds(left):

@@ -32,7 +32,8 @@ def fired(alerts: Sequence[Alert], snapshot: Snapshot, zone: ZoneInfo, prefix: s
     ordered = sorted(alerts, key=lambda one: (SEVERITIES.index(RULES[one.name].severity), one.key))
     severity = RULES[ordered[0].name].severity
     services = {one.name: one for one in snapshot.services}
-    parts = [_described(one, services, zone) for one in ordered[:MOST_LISTED]]
+    down = _down(snapshot)
+    parts = [_described(one, services, down, zone) for one in ordered[:MOST_LISTED]]
     kind = {"page": "failure", "ticket": "warning", "info": "info"}[severity]
     return Message(_title(f"{prefix} [{severity}]", ordered), _body(parts, len(ordered)), kind)
 
@@ -49,9 +50,24 @@ def summary(alert: Alert) -> str:
     return _filled(RULES[alert.name].summary, alert)
 
 
-def _described(alert: Alert, services: Mapping[str, ServicePicture], zone: ZoneInfo) -> str:
+def _down(snapshot: Snapshot) -> dict[str, list[str]]:
+    """Of each service the targets that are down, with the cause of their last check."""
+    found: dict[str, list[str]] = {}
+    for target in snapshot.targets:
+        if target.state == "down":
+            service, _, name = target.name.partition("/")
+            cause = None if target.last is None else target.last.check.cause
+            found.setdefault(service, []).append(name if cause is None else f"{name} ({cause})")
+    return found
+
+
+def _described(
+    alert: Alert, services: Mapping[str, ServicePicture], down: Mapping[str, Sequence[str]], zone: ZoneInfo
+) -> str:
     rule = RULES[alert.name]
     lines = [summary(alert), _filled(rule.description, alert), _since("Since", alert.since, zone)]
+    if rule.labels == ("sla_service",) and alert.labels[0] in down:
+        lines.append(f"Targets that are down: {', '.join(down[alert.labels[0]])}.")
     service = services.get(alert.labels[0]) if rule.labels[:1] == ("sla_service",) else None
     if service is not None:
         figures = service.running

@@ -5,6 +5,7 @@ neither is a second page. The daemon probes the lab, Prometheus scrapes it and j
 routes by the shipped routes; only addresses and waiting times are the test's.
 """
 
+import re
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -102,6 +103,9 @@ def test_the_page_says_which_service_is_down_and_where_to_read_on(delivered: Del
     assert said["summary"] == "lab is down"
     assert said["runbook_url"].endswith("docs/RUNBOOK.md#mailuptimeoutage")
     assert said["description"].startswith("Down for ")
+    assert re.search(
+        r" minutes\. Targets that are down:( (imap|pop3|submission|webmail))+\. The SLA's", said["description"]
+    )
     assert said["budget"].endswith(" minutes left of 1.7")
 
 

@@ -305,6 +305,14 @@ def test_an_outage_goes_on_while_the_monitor_is_missing_however_long(tmp_path: P
     judge(fired(*missing), tmp_path)
 
 
+def test_a_page_names_the_targets_that_are_down(tmp_path: Path) -> None:
+    states = {"imap": "0x9 1x40", "pop3": "0x9 1x40", "smtp": "0x50"}
+    target = f'mailuptime_target_state{{state="down",protocol="tcp",sla_service="mail",{OWN},target="%s"}}'
+    story = Story(50, outages=((10, 50),), more={target % name: told for name, told in states.items()})
+    said = DOWN.format("0.0").replace("minutes. The", "minutes. Targets that are down: imap pop3. The")
+    judge(fired(Firing("MailuptimeOutage", story, 10, 50, "mail is down", said)), tmp_path)
+
+
 def test_an_overrun_goes_on_while_the_monitor_is_missing(tmp_path: Path) -> None:
     story = replace(OVERRUN, missing=(50, 90))
     firings = [

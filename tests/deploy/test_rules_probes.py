@@ -119,6 +119,17 @@ def test_no_alert_of_a_target_fires_in_maintenance(tmp_path: Path) -> None:
     judge([silence(story, [one.alert]) for story, one in zip(quiet, FIRINGS, strict=True)], tmp_path)
 
 
+def test_a_certificate_that_has_run_out_has_no_minutes_left_rather_than_fewer(tmp_path: Path) -> None:
+    firing = Firing(
+        "MailuptimeCertificateExpiresSoon", told(certificate="0x100"), 0, 101,
+        "The certificate of mail/imap runs out within two days",
+        "0 minutes are left before mail programs refuse the server. From then on every minute is downtime.", OF_TARGET,
+    )  # fmt: skip
+    later = Firing(firing.alert, told(minutes=20, turn=None, certificate="-600x20"), 0, 21, firing.summary,
+                   firing.description, OF_TARGET)  # fmt: skip
+    judge(fired(firing, later), tmp_path)
+
+
 (CERTIFICATE,) = (one for one in FIRINGS if one.alert == "MailuptimeCertificateProblem")
 
 

@@ -1,5 +1,6 @@
 """Without Prometheus: Dovecot is stopped and a page arrives through a real Apprise; it is started: all clear."""
 
+import re
 import signal
 import time
 from pathlib import Path
@@ -52,6 +53,7 @@ def test_a_daemon_that_is_killed_after_its_page_says_it_once_and_the_all_clear_o
         assert (page["type"], clear["type"]) == ("failure", "success")
         assert "docs/RUNBOOK.md#mailuptimeoutage" in page["message"]
         assert "left of 216 min" in page["message"]
+        assert re.search(r"Targets that are down: .*(imap|pop3) \((connect_refused|disconnected)\)", page["message"])
         assert "hook-s3cr3t" not in daemon.log.read_text()
 
 
