@@ -30,6 +30,7 @@ from monitor.ledger import Fact, Ledger
 from monitor.ledger.restore import changed, put_in_force, restored
 from monitor.ledger.writer import Writer
 from monitor.logins import Logins
+from monitor.logs import levels
 from monitor.metrics import Health, Lateness
 from monitor.notify import Notifier
 from monitor.posture import Posture
@@ -227,6 +228,7 @@ class Daemon:
         accounts = await self._checker.prepare(target for target, _ in targets.values())
         added, removed = self.fleet.change(targets)
         self._pool.assign(self._probed.values(), settings.log)
+        levels.change(settings.log)
         self.fleet.start(self.scheduler)
         self.scheduler.hasten(accounts)
         self._checker.rest()

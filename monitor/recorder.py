@@ -16,10 +16,11 @@ import structlog
 
 from monitor.attachments import Attachments
 from monitor.clock import Clock
-from monitor.core.book import Book
+from monitor.core.book import Book, Horizon
 from monitor.core.check import Check, Outcome
 from monitor.core.instants import Instant
 from monitor.core.month import StateSeconds
+from monitor.core.outages import identity_of
 from monitor.ledger import Batch, CheckRow, Fact, LedgerUnavailableError
 from monitor.ledger.restore import RECOVERED, event_fact, state_of
 from monitor.ledger.writer import Writer
@@ -73,6 +74,7 @@ class Recorder:
         self._pending = Batch()
         self._waiting: list[asyncio.Future[None]] = []
         self._states: dict[str, str] = {}
+        self._outages: dict[str, str] = {}  # of each target that was down, the service's last one
         self._witness = Witness()
         self._next_attempt = -inf  # on the monotonic clock, while the ledger is unavailable
         self._handled = clock.monotonic()
@@ -262,9 +264,19 @@ class Recorder:
         if state != before:
             self._states[name] = state
             log.info(
-                "target.state_changed", target=name, state=state, before=before,
-                cause=check.cause, phase=result.failed_phase, reply=result.reply or None,
+                "target.state_changed", target=name, state=state, before=before, cause=check.cause,
+                outage=self._outage(name, state, before), phase=result.failed_phase, reply=result.reply or None,
             )  # fmt: skip
+
+    def _outage(self, name: str, state: str, before: str | None) -> str | None:
+        """The id of the outage that a target's change begins, or ends: of its service, where that is down."""
+        service = name.partition("/")[0]
+        if state == "down" and service in self._book.rules.services:
+            since = self._book.down_since(service, Horizon(self._clock.now(), now=True))
+            if since is not None:
+                self._outages[name] = identity_of(service, since)
+                return self._outages[name]
+        return self._outages.get(name) if before == "down" else None
 
 
 def silenced(check: Check) -> Check:

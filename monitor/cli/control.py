@@ -1,9 +1,9 @@
-"""`mailuptime reload`: what changes a running daemon, through its control socket."""
+"""`mailuptime reload` and `mailuptime log-level`: what changes a running daemon, through its control socket."""
 
 import argparse
 from typing import Any
 
-from monitor.cli.common import CommandError, Exit, add_configuration, configuration
+from monitor.cli.common import CommandError, Exit, add_configuration, add_format, configuration, print_json
 from monitor.control import NotRunningError, RefusedError, ask
 from monitor.figures import Document
 from monitor.settings import Settings
@@ -17,6 +17,15 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     add_configuration(parser)
     parser.set_defaults(command=reload)
 
+    parser = commands.add_parser(
+        "log-level", help="show or change, until the next reload, how much the running daemon logs"
+    )
+    add_configuration(parser)
+    add_format(parser, "table", "json")
+    parser.add_argument("subsystem", nargs="?", metavar="SUBSYSTEM", help="a part of the program, such as recorder")
+    parser.add_argument("level", nargs="?", metavar="LEVEL", help="debug, info, warning or error")
+    parser.set_defaults(command=log_level)
+
 
 def reload(arguments: argparse.Namespace) -> Exit:
     answer = _told(configuration(arguments.config), "reload", {}, Exit.CONFIGURATION)
@@ -24,7 +33,20 @@ def reload(arguments: argparse.Namespace) -> Exit:
     return Exit.OK
 
 
-def _told(settings: Settings, what: str, post: Document, refused: Exit) -> Document:
+def log_level(arguments: argparse.Namespace) -> Exit:
+    settings, subsystem, level = configuration(arguments.config), arguments.subsystem, arguments.level
+    if subsystem is not None and level is None:
+        raise CommandError(Exit.USAGE, "log-level: say SUBSYSTEM and LEVEL, or neither to see all")
+    post = None if subsystem is None else {"subsystem": subsystem, "level": level}
+    listed = _told(settings, "log-levels", post, Exit.USAGE)
+    if arguments.format == "json":
+        print_json(listed)
+    else:
+        print(*(f"{name:14} {one}" for name, one in listed.items()), sep="\n")
+    return Exit.OK
+
+
+def _told(settings: Settings, what: str, post: Document | None, refused: Exit) -> Document:
     """Post to the running daemon; where it refuses, its lines with that status."""
     path = settings.control.socket
     try:

@@ -45,8 +45,9 @@ async def _check(settings: Settings, wanted: list[str], *, transcript: bool, for
     from monitor import ladder  # noqa: PLC0415 - other commands start without the probes
     from monitor.byhand import ByHand  # noqa: PLC0415
     from monitor.logs import configure  # noqa: PLC0415
+    from monitor.settings.sections import LogSettings  # noqa: PLC0415
 
-    configure("warning", settings.log.format)
+    configure(LogSettings(level="warning"), settings.log.format)
     named = [one for name in wanted for one in _targets(settings, name)]
     hand = ByHand(settings, {} if force else _resting(settings), force=force)
 

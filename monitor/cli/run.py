@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> Exit:
     load_secrets(settings)
     check_web_file(settings)
     have_understood(settings)
-    configure(settings.log.level, settings.log.format)
+    configure(settings.log)
     try:
         ledger = Ledger(settings.ledger.path)
     except LedgerLockedError as error:

@@ -23,7 +23,12 @@ from monitor.settings.fields import (
 )
 
 Level = Literal["debug", "info", "warning", "error"]
-Format = Literal["auto", "json", "console"]
+Format = Literal["auto", "json", "console", "journal"]
+Subsystem = Literal[
+    "attachments", "backing", "bookkeeper", "clock", "daemon", "library", "notifications", "posture", "recorder",
+    "runner", "selftest", "web", "workers",
+]  # fmt: skip
+"""What has a level of its own; `library` is what others' code says."""
 
 
 class Section(BaseModel):
@@ -120,4 +125,11 @@ class LogSettings(Section):
     """What is written to stderr."""
 
     level: Level = Field("info", description="The least severity that is written.", examples=["info"])
-    format: Format = Field("auto", description="`auto`: `console` on a terminal, else `json`.", examples=["json"])
+    levels: dict[Subsystem, Level] = Field(
+        {}, description="Other levels for parts of the program.", examples=["{recorder: debug}"]
+    )
+    format: Format = Field(
+        "auto",
+        description="`auto`: `console` on a terminal, `journal` where systemd's journal reads along, else `json`.",
+        examples=["json"],
+    )

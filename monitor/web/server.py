@@ -9,17 +9,21 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
+import structlog
 from aiohttp import web
 
 from monitor.bookkeeper import NotDurableError
 from monitor.desk import RefusedActError
 from monitor.figures import Document
 from monitor.ledger import LedgerError
+from monitor.logs import levels
 from monitor.metrics import Answer
 from monitor.resting import proof_of
 from monitor.settings import ConfigurationError
 from monitor.web.gate import WHO, Gate, peer_of
 from monitor.web.guard import Handler, Limits, bounded, whole_body
+
+log = structlog.get_logger("web")
 
 MOST_BODY = 64 * 1024
 Act = Callable[[str, Document, str], Awaitable[Document]]
@@ -96,6 +100,8 @@ class Pages:
                 web.get("/declarations", self._declarations),
                 web.post("/acts/{act}", self._acts),
                 web.post("/reload", self._reload_for_command),
+                web.get("/log-levels", self._log_levels),
+                web.post("/log-levels", self._log_level),
             ]
         )
         return app
@@ -167,6 +173,19 @@ class Pages:
 
     async def _reload_for_command(self, request: web.Request) -> web.Response:
         return web.json_response({"waiting": await self._reload(f"command of {_peer(request)}")})
+
+    async def _log_levels(self, _request: web.Request) -> web.Response:
+        return web.json_response(levels.listed())
+
+    async def _log_level(self, request: web.Request) -> web.Response:
+        """Until the next reload."""
+        given = json.loads(await request.text())
+        if not isinstance(given, dict):
+            raise web.HTTPBadRequest(text="a JSON object is expected")
+        subsystem, level = str(given.get("subsystem")), str(given.get("level"))
+        levels.set(subsystem, level)
+        log.info("log.level_changed", of=subsystem, to=level, who=f"command of {_peer(request)}")
+        return web.json_response(levels.listed())
 
     async def _status(self, _request: web.Request) -> web.Response:
         return web.json_response(self._service.status())

@@ -51,7 +51,7 @@ class Worker:
                             tries.add(task)
                             task.add_done_callback(tries.discard)
                         case Assignment(targets, log):
-                            configure(log.level, log.format)
+                            configure(log)
                             self._probes = {name: kind(options) for name, (kind, options) in targets.items()}
             for running in (lag, beats, *tries):
                 running.cancel()

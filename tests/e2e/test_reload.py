@@ -1,7 +1,9 @@
 """A changed configuration in the running daemon: at SIGHUP, by a command, and over HTTP (tests/web has who may)."""
 
+import json
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -157,3 +159,31 @@ def test_many_reloads_at_once_are_one_after_the_other(tmp_path: Path, port: int)
         assert mailuptime("reload", "-c", path).status == 0
         wait_until(lambda: set(states(daemon)) == {"mail/two"}, "the new target")
         assert daemon.get("/-/healthy")[0] == 200
+
+
+def test_levels_of_the_log_change_at_a_reload_and_by_a_command_and_a_check_is_one_line(
+    tmp_path: Path, port: int
+) -> None:
+    refused = free_port()
+    path = configuration(tmp_path, port, smtp("one", refused))
+    with Daemon(path, port) as daemon:
+        wait_until(lambda: states(daemon) == {"mail/one": "down"}, "the target to be down")
+        assert "check.done" not in daemon.log.read_text()
+        (changed,) = (line for line in logged(daemon, "target.state_changed") if line["state"] == "down")
+        assert changed["outage"] == daemon.ask("outages")["outages"][0]["id"]
+        configuration(tmp_path, port, smtp("one", refused), "log: {levels: {recorder: debug}}")
+        assert mailuptime("reload", "-c", path).status == 0
+        wait_until(lambda: bool(logged(daemon, "check.done")), "a line for a check")
+        line = logged(daemon, "check.done")[0]
+        assert (line["target"], line["outcome"], line["cause"]) == ("mail/one", "down", "connect_refused")
+        done = mailuptime("log-level", "-c", path, "recorder", "error", "--format", "json")
+        assert (done.document["recorder"], done.document["daemon"]) == ("error", "info")
+        assert logged(daemon, "log.level_changed")[0]["who"] == "command of 0 (root)"
+        assert "recorder       error" in mailuptime("log-level", "-c", path).out
+        assert_refused(mailuptime("log-level", "-c", path, "recordr", "error"), 2, "recordr", "known")
+        assert_refused(mailuptime("log-level", "-c", path, "recorder"), 2, "LEVEL")
+
+
+def logged(daemon: Daemon, event: str) -> list[dict[str, Any]]:
+    lines = [json.loads(line) for line in daemon.log.read_text().splitlines() if line.startswith("{")]
+    return [line for line in lines if line["event"] == event]
