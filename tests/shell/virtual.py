@@ -59,9 +59,12 @@ class VirtualClock:
         self._loop = loop
         self._offset = WALL - round(BEGINNING * SECOND)
         self._asleep = 0.0
+        self._rate = (0, 0.0)  # since when in microseconds, and by how much of itself the wall clock goes faster
 
     def now(self) -> Instant:
-        return round(self._loop.time() * SECOND) + self._offset
+        monotonic = round(self._loop.time() * SECOND)
+        since, rate = self._rate
+        return monotonic + self._offset + round((monotonic - since) * rate)
 
     def monotonic(self) -> float:
         return self._loop.time()
@@ -72,6 +75,12 @@ class VirtualClock:
     def step(self, by: Duration) -> None:
         """Set the wall clock forward, or back where `by` is negative."""
         self._offset += by
+
+    def slew(self, rate: float) -> None:
+        """From now on the wall clock goes faster by so much of itself, or slower, as a time source corrects it."""
+        now = self.now()
+        self._rate = (round(self._loop.time() * SECOND), rate)
+        self._offset += now - self.now()
 
     def stall(self, seconds: float) -> None:
         """Both clocks go on while the process stands still."""
