@@ -74,7 +74,7 @@ CASES = {
     "a second back": Case({900: step(-SECOND)}, told(1204), steps=1),
     "an hour forward before it is confirmed": Case({602: step(HOUR)}, told(1200, 3500), steps=1),
     "an hour back before it is confirmed": Case({602: step(-HOUR)}, told(0), length=LONG, steps=1),
-    "there and back": Case({900: step(HOUR), 1200: step(-HOUR)}, told(425 + 295, 3480), length=LONG, steps=2),
+    "there and back": Case({900: step(HOUR), 1200: step(-HOUR)}, told(425 + 295, 3480), length=LONG + 300, steps=2),
     "an hour forward in health": Case({300: step(HOUR)}, told(1205, 3555), steps=1),
     "stopped in health": Case({130: stop(300)}, told(1205, 205)),
     "stopped while it is down": Case({700: stop(300)}, told(1040, 170)),
