@@ -153,8 +153,7 @@ class World:
 
     async def reload(self) -> None:
         """Read the configuration again, as at SIGHUP."""
-        vars(self.daemon)["_reloading"].set()
-        await self.clock.sleep(0.01)
+        await vars(self.daemon)["_reloader"].ask("operator")
         self._script()
 
     async def stop(self) -> None:
