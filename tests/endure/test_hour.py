@@ -8,7 +8,7 @@ from tests.endure.day import live
 def test_nothing_grows_but_what_is_remembered_of_outages(tmp_path: Path) -> None:
     looks = live(tmp_path, 2, "1").looks
     first, last = looks[0], looks[-1]
-    assert last.tasks == first.tasks
+    assert last.tasks <= first.tasks
     assert (last.held.descriptors, last.held.threads) == (first.held.descriptors, first.held.threads)
     assert last.waiting == 0
     assert last.timers < 2 * first.timers
