@@ -1,7 +1,9 @@
 """The past, loaded into an empty Prometheus as docs/HISTORY.md says, answers what the ledger says."""
 
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -87,6 +89,19 @@ def test_an_empty_prometheus_knows_the_past_and_a_second_export_its_correction(r
         assert value(prometheus.query('mailuptime_downtime_seconds{kind="excused"}', last)) == pytest.approx(
             1800, abs=1
         )
+
+
+def test_the_pages_loop_loads_whole_months(recorded: Desk, tmp_path: Path) -> None:
+    """As it stands there, but for the months, the step and the directory."""
+    (loop,) = re.findall(r"^```sh\n(for month in .+?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    loop = re.sub(r"for month in [^;]+;", "for month in 2026-10;", loop).replace("--step 1h", "--step 30m")
+    blocks = tmp_path / "months"
+    loop = loop.replace("/var/lib/prometheus/metrics2", str(blocks))
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    subprocess.run(["bash", "-euc", loop], cwd=recorded.directory, env=environment, check=True, capture_output=True)
+    with Prometheus.running({}, tmp_path / "server", blocks) as prometheus:
+        counted = 'last_over_time(mailuptime_downtime_seconds{kind="counted",month="2026-10"}[1h])'
+        assert value(prometheus.query(counted, when("2026-10-31T23:59"))) == pytest.approx(30 * 60, abs=1)
 
 
 def test_the_page_names_the_commands_that_are_proved_here() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from monitor.cli import parser
+from monitor.core.instants import MINUTE, parse_duration
 from monitor.metrics import names
 from tests.deploy import test_rules_availability as about_service
 from tests.deploy import test_rules_monitor as about_monitor
@@ -80,6 +81,18 @@ def test_every_command_of_the_runbook_is_one_that_mailuptime_has() -> None:
     assert lines
     for line in lines:
         parser().parse_args(shlex.split(line)[1:])
+
+
+def test_no_page_ends_or_comes_twice_because_the_monitor_is_restarted() -> None:
+    """It rests on an outage's start, which is carried, or is kept for five minutes; but for the monitor's absence."""
+    pages = {name: rule for name, rule in ALERTS.items() if rule["labels"]["severity"] == "page"}
+    short = {
+        name
+        for name, rule in pages.items()
+        if "mailuptime:outage_" not in rule["expr"].partition("unless")[0]
+        and parse_duration(rule.get("keep_firing_for", "0s")) < 5 * MINUTE
+    }
+    assert short == {"MailuptimeMonitorMissing"}
 
 
 def test_nothing_but_an_overrun_pages_about_a_service_in_maintenance() -> None:
