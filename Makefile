@@ -13,7 +13,7 @@ export PREFIX ?= /usr/local
 export DESTDIR ?=
 export PYTHON
 
-.PHONY: bench dashboards grafana-schema demo fuzz test lint types tests wheel lab format lock clean mutate install uninstall
+.PHONY: bench dashboards grafana-schema demo fuzz soak test lint types tests wheel lab format lock clean mutate install uninstall
 
 demo: .venv/ready .venv/lab  ## a real outage on real mail servers, live in the terminal
 	@$(BIN)/python -m tests.lab.demo
@@ -41,6 +41,9 @@ wheel: .venv/ready .venv/lab .venv/servers
 
 mutate: .venv/ready  ## change the accounting in many small ways; do the tests notice?
 	$(BIN)/python bench/mutate.py $(if $(SAMPLE),--sample $(SAMPLE)) --workers $(WORKERS)
+
+soak: .venv/ready  ## two hundred SIGKILLs during scripted outages; writes docs/results/soak-DATE.md
+	$(BIN)/python -m tests.soak --write $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS)) $(if $(MINUTES),--minutes $(MINUTES))
 
 fuzz: .venv/ready  ## a million spoilt inputs for what reads a stranger's bytes; writes docs/results/fuzz-DATE.md
 	$(BIN)/python -m tests.fuzz --write $(if $(SEED),--seed $(SEED)) $(if $(INPUTS),--inputs $(INPUTS))

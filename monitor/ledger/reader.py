@@ -216,7 +216,9 @@ class Reader:
 
     def _select(self, query: str, *values: object) -> Iterator[Any]:
         try:
-            yield from self._connection.execute(query, values)
+            cursor = self._connection.execute(query, values)
+            while (row := cursor.fetchone()) is not None:  # `yield from` would close a cursor behind its ledger
+                yield row
         except sqlite3.DatabaseError as error:
             raise LedgerDamagedError(f"{self.path}: {error}") from error
 
