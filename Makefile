@@ -13,7 +13,7 @@ export PREFIX ?= /usr/local
 export DESTDIR ?=
 export PYTHON
 
-.PHONY: bench dashboards grafana-schema demo fuzz soak test lint types tests wheel lab format lock clean mutate install uninstall
+.PHONY: accuracy bench dashboards grafana-schema demo fuzz soak test lint types tests wheel lab format lock clean mutate install uninstall
 
 demo: .venv/ready .venv/lab  ## a real outage on real mail servers, live in the terminal
 	@$(BIN)/python -m tests.lab.demo
@@ -57,9 +57,15 @@ install:  ## the program, its units and manual pages below $(DESTDIR)$(PREFIX); 
 uninstall:  ## take it away; the configuration and the ledger stay
 	@systemd/install.sh uninstall
 
-bench: .venv/ready  ## how long the accounting and a scrape take, beside a plain loop and a peer; writes bench/RESULTS.md
+bench: .venv/ready .venv/lab  ## what accounting, a scrape and a check cost, beside peers; 25 minutes; writes bench/RESULTS.md
+	@tests/lab/install.sh bench/packages.txt
 	$(BIN)/python -m bench.accounting
 	$(BIN)/python -m bench.exposition
+	$(BIN)/python -m bench.peers $(if $(ROUNDS),--rounds $(ROUNDS))
+
+accuracy: .venv/ready .venv/lab  ## a hundred real outages, and how far off the record is; an hour; writes docs/results/accuracy-DATE.md
+	@tests/lab/install.sh bench/packages.txt
+	$(BIN)/python -m bench.accuracy --write $(if $(OUTAGES),--outages $(OUTAGES)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 dashboards: .venv/ready  ## write grafana/dashboards/ anew from grafana/generate/
 	$(BIN)/python -m grafana.generate

@@ -180,7 +180,7 @@ def _row(what: str, seconds: float, peer: float | None, note: str) -> str:
     return f"| {what} | {seconds * 1e3:,.1f} ms | {theirs} | {ratio} | {note} |"
 
 
-def _processor() -> str:
+def processor() -> str:
     names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     return f"{names[0].partition(':')[2].strip()}, {len(names)} threads" if names else platform.processor()
 
@@ -189,7 +189,7 @@ def written(rows: list[str]) -> str:
     made = (
         f"Made {datetime.now(UTC):%Y-%m-%d} with mailuptime {__version__}, Python {platform.python_version()}, "
         f"prometheus_client {version('prometheus-client')}, aiohttp {version('aiohttp')}, "
-        f"{platform.system()} {platform.release()}, {_processor()}."
+        f"{platform.system()} {platform.release()}, {processor()}."
     )
     return "\n".join(
         [

@@ -1,0 +1,1 @@
+"""How far what is recorded of an outage lies from what happened: `make accuracy`."""

@@ -1,0 +1,176 @@
+"""Contestants of one's own, each a process: the TLS handshake alone, and the barest loop over the same libraries.
+
+`python -m bench.peers.minimal handshake|loop KIND …` checks at a pace and prints what it took. No phases, no evidence,
+no causes, nothing recorded: what is left out here is what the daemon costs.
+"""
+
+import asyncio
+import base64
+import json
+import resource
+import socket
+import ssl
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+
+import aiohttp
+from aioimaplib.aioimaplib import AUTH, SELECTED, Command, IMAP4ClientProtocol
+from aiosmtplib import SMTP
+from aiosmtplib.protocol import SMTPProtocol
+
+from monitor import loops
+
+
+@dataclass(frozen=True)
+class Job:
+    """`seconds` after a first one in which everything warms up; `interval` in seconds, for each endpoint."""
+
+    kind: str
+    port: int
+    ca_file: str
+    username: str
+    password: str
+    endpoints: int
+    interval: float
+    seconds: float
+
+
+class Client:
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self._loop = asyncio.get_running_loop()
+        self._context = ssl.create_default_context(cafile=job.ca_file)
+        self._plain = base64.b64encode(f"\0{job.username}\0{job.password}".encode()).decode()
+
+    async def _connected(self) -> socket.socket:
+        sock = socket.socket()
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        await self._loop.sock_connect(sock, ("127.0.0.1", self.job.port))
+        return sock
+
+    async def handshake(self) -> None:
+        """TCP, TLS, and away; behind STARTTLS there is no handshake alone."""
+        transport, _ = await self._loop.create_connection(
+            asyncio.Protocol, sock=await self._connected(), ssl=self._context, server_hostname="localhost"
+        )
+        transport.abort()
+
+    async def imap(self) -> None:
+        transport, protocol = await self._loop.create_connection(
+            lambda: IMAP4ClientProtocol(self._loop),
+            sock=await self._connected(), ssl=self._context, server_hostname="localhost",
+        )  # fmt: skip
+        await protocol.wait("AUTH|NONAUTH")
+        await protocol.capability()
+        login = Command("AUTHENTICATE", protocol.new_tag(), "PLAIN", self._plain, loop=self._loop)
+        _demand((await protocol.execute(login)).result == "OK")
+        protocol.state = AUTH
+        _demand((await protocol.select("INBOX")).result == "OK")
+        protocol.state = SELECTED
+        status = Command("STATUS", protocol.new_tag(), "INBOX", "(MESSAGES UNSEEN UIDNEXT)", loop=self._loop)
+        _demand((await protocol.execute(status)).result == "OK")
+        await protocol.logout()
+        transport.abort()
+
+    async def smtp(self) -> None:
+        await self._smtp(login=False)
+
+    async def submission(self) -> None:
+        await self._smtp(login=True)
+
+    async def _smtp(self, *, login: bool) -> None:
+        transport, protocol = await self._loop.create_connection(
+            lambda: _Acknowledging(self._loop), sock=await self._connected()
+        )
+        client = SMTP(hostname="localhost", port=self.job.port, local_hostname="bench.invalid")
+        client.protocol, client.transport, client.loop = protocol, transport, self._loop
+        await protocol.read_response()
+        await client.ehlo()
+        await client.starttls(tls_context=self._context, server_hostname="localhost")
+        await client.ehlo()
+        if login:
+            _demand((await client.execute_command(b"AUTH", b"PLAIN", self._plain.encode())).code == 235)
+        await client.quit()
+        if client.transport is not None:
+            client.transport.abort()
+
+    async def pop3(self) -> None:
+        reader, writer = await asyncio.open_connection(
+            sock=await self._connected(), ssl=self._context, server_hostname="localhost"
+        )
+        await _line(reader)
+        for command in ("CAPA", f"AUTH PLAIN {self._plain}", "STAT", "LIST", "UIDL", "QUIT"):
+            writer.write(f"{command}\r\n".encode())
+            await _line(reader)
+            while command in {"CAPA", "LIST", "UIDL"} and await reader.readline() != b".\r\n":
+                pass
+        writer.transport.abort()
+
+    async def webmail(self) -> None:
+        connector = aiohttp.TCPConnector(ssl=self._context, force_close=True, use_dns_cache=False)
+        async with (
+            aiohttp.ClientSession(connector=connector) as session,
+            session.get(f"https://localhost:{self.job.port}/") as response,
+        ):
+            _demand("_token" in await response.text())
+
+
+class _Acknowledging(SMTPProtocol):
+    """As the daemon's: without it the server waits 45 ms for an acknowledgement (see docs/MEASURING.md)."""
+
+    def write(self, data: bytes) -> None:
+        super().write(data)
+        if self.transport is not None:
+            sock = self.transport.get_extra_info("socket")
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
+
+async def _line(reader: asyncio.StreamReader) -> None:
+    _demand((await reader.readline()).startswith(b"+OK"))
+
+
+def _demand(well: bool) -> None:  # noqa: FBT001
+    if not well:
+        raise RuntimeError("a check failed: the race is off")
+
+
+async def pace(check: Callable[[], Awaitable[None]], endpoints: int, interval: float, seconds: float) -> list[float]:
+    """Check each endpoint at its interval, evenly spread; returns how long each check took."""
+    took: list[float] = []
+    begin = time.monotonic()
+    end = begin + seconds
+
+    async def one(number: int) -> None:
+        due = begin + interval * number / endpoints
+        while due < end:
+            await asyncio.sleep(due - time.monotonic())
+            began = time.monotonic()
+            await check()
+            took.append(time.monotonic() - began)
+            due = max(due + interval, time.monotonic())
+
+    await asyncio.gather(*(one(number) for number in range(endpoints)))
+    return took
+
+
+async def main(contestant: str, job: Job) -> None:
+    client = Client(job)
+    check = client.handshake if contestant == "handshake" else getattr(client, job.kind)
+    await pace(check, job.endpoints, job.interval, 1.0)
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    took = await pace(check, job.endpoints, job.interval, job.seconds)
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    print(json.dumps({"checks": len(took), "cpu": spent, "took": sorted(took)}))
+
+
+def arguments(contestant: str, job: Job) -> list[str]:
+    """The command of a contestant; passwords of the lab only, which ends with the race."""
+    return [sys.executable, "-m", "bench.peers.minimal", contestant, json.dumps(asdict(job))]
+
+
+if __name__ == "__main__":
+    loops.run(main(sys.argv[1], Job(**json.loads(sys.argv[2]))))
