@@ -111,7 +111,7 @@ class Daemon:
             )
         self._keeper.watch(self.pid)
 
-    def wait_until(self, condition: Callable[[], bool], what: str) -> None:
+    def wait_until(self, condition: Callable[[], bool], what: str, *, seconds: float = 15.0) -> None:
         """Like the function of this name, but raise LabError with the log once the daemon has ended."""
 
         def holds() -> bool:
@@ -120,7 +120,7 @@ class Daemon:
                 raise LabError(f"{self.name} ended with status {self._process.returncode}\n{tail}")
             return condition()
 
-        wait_until(holds, f"{self.name}: {what}")
+        wait_until(holds, f"{self.name}: {what}", seconds=seconds)
 
     def terminate(self) -> None:
         """Ask it to end; suspended children are resumed, else it would wait for them."""

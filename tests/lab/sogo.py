@@ -19,6 +19,7 @@ from tests.lab.processes import Daemon, Keeper, LabUnavailableError
 
 USERNAME = "probe@lab.test"
 SOGOD, MEMCACHED = "/usr/sbin/sogod", "/usr/bin/memcached"
+PATIENCE_S = 60.0  # it makes its tables first, which on a busy machine takes a while
 POSTGRES = "/usr/lib/postgresql/*/bin/postgres"
 
 
@@ -63,10 +64,14 @@ class Sogo:
         database = self._daemon("postgres", [*_as("postgres"), f"{programs}/postgres", "-D", str(data), *flags], keeper)
         self._daemon("memcached", [*_as("nobody"), MEMCACHED, "-l", HOST, "-p", str(self._cache)], keeper)
         psql = ["psql", "-qX", "-h", HOST, "-p", str(self._database), "-U", "sogo", "postgres", "-c", self._accounts]
-        database.wait_until(lambda: not subprocess.run(psql, check=False, capture_output=True).returncode, "a database")
+
+        def filled() -> bool:
+            return subprocess.run(psql, check=False, capture_output=True).returncode == 0
+
+        database.wait_until(filled, "a database", seconds=PATIENCE_S)
         sogod = self._daemon("sogod", [*_as("sogo"), "env", f"HOME={home}", SOGOD, *self._settings(home)], keeper)
-        sogod.wait_until(lambda: accepts(self._port), "a listener")
-        sogod.wait_until(self._answers, "the log-in page")
+        sogod.wait_until(lambda: accepts(self._port), "a listener", seconds=PATIENCE_S)
+        sogod.wait_until(self._answers, "the log-in page", seconds=PATIENCE_S)
 
     @property
     def _accounts(self) -> str:
