@@ -39,6 +39,7 @@ class Target:
     expects: bool = False  # whether something is asked of it whose lack is a warning
     access: Access | None = None
     loans: tuple[Loan, ...] = ()  # the logins of `borrows`
+    host: str = ""
     group: str = ""  # what begins or ends at one target of a group has the others checked at once
 
     @property

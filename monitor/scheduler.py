@@ -1,8 +1,8 @@
 """Decides when a check is due, on the monotonic clock; APScheduler runs what belongs to the wall clock.
 
 One task over a heap. A target has one entry while it waits and none while it is checked, so that its checks never
-overlap. What is bounded is the rate of starts, not the number of checks that wait for a slow server: hanging
-targets do not delay healthy ones.
+overlap. What is bounded is the rate of starts, and far beyond the usual the number of checks under way, of one host
+more than of all (`bulkhead`): hanging targets do not delay healthy ones.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from itertools import count
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from monitor.bulkhead import Bulkhead, most
 from monitor.cadence import Cadence
 from monitor.clock import STEP, Clock
 from monitor.core.check import Check, Outcome
@@ -59,7 +60,8 @@ class Scheduler:
 
     `check(live, pulse)` makes one check and gives its result to the recorder; `missed(live, checks)` records slots
     that went by; `late(seconds)` takes each start's lateness; `stepped(before, after)` a set clock. `logins` says
-    when a target may log in: a check that may not yet is put off, and its pulses go on.
+    when a target may log in: a check that may not yet is put off, and its pulses go on. One that finds no room in the
+    `bulkhead` waits, and is late.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Scheduler:
         late: Callable[[float], None],
         stepped: Callable[[Instant, Instant], None],
         logins: Logins | None = None,
+        bulkhead: Bulkhead | None = None,
     ) -> None:
         self._clock = clock
         self._check = check
@@ -78,6 +81,7 @@ class Scheduler:
         self._late = late
         self._stepped = stepped
         self._logins = logins or Logins(clock)
+        self._bulkhead = bulkhead or Bulkhead(most())
         self._entries: list[Entry] = []
         self._groups: dict[str, list[Entry]] = {}
         self._heap: list[tuple[float, int, Entry]] = []
@@ -127,19 +131,23 @@ class Scheduler:
 
     async def _one(self, entry: Entry, now: float) -> None:
         pulse = now < entry.full_due  # where a stall made both due, the full check: it accounts for missed slots
-        self._late(now - entry.due)
-        access = None if pulse else entry.live.target.access
+        late = now - entry.due
+        target = entry.live.target
+        access = None if pulse else target.access
         await self._logins.enter(access)
         try:
-            now = self._clock.monotonic()
-            rested = self._rested(entry)
-            if not pulse and rested > now:
-                entry.full_due = rested
-                self._push(entry)
-                return
-            if not pulse and entry.regular:
-                self._record_missed(entry, entry.full_due, now)
-            result = await self._check(entry.live, pulse)
+            asked = self._clock.monotonic()
+            async with self._bulkhead.room(target.host or target.name):
+                now = self._clock.monotonic()
+                self._late(late + now - asked)
+                rested = self._rested(entry)
+                if not pulse and rested > now:
+                    entry.full_due = rested
+                    self._push(entry)
+                    return
+                if not pulse and entry.regular:
+                    self._record_missed(entry, entry.full_due, now)
+                result = await self._check(entry.live, pulse)
         finally:
             await self._logins.leave(access)
         self._plan(entry, result)

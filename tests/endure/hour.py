@@ -128,11 +128,11 @@ class Scene:
             writer.transport.abort()
 
     async def _reloaded(self) -> None:
-        """A target less, a file that cannot be read, and all of them again."""
+        """Another cadence, a file that cannot be read, and as it was: no rule changes, so that a replay agrees (R7)."""
         whole = self.daemon.configuration.read_text(encoding="utf-8")
-        less = json.loads(whole)
-        less["services"][0]["targets"].pop()
-        for text in (json.dumps(less), whole[:-100], whole):
+        other = json.loads(whole)
+        other["defaults"]["confirm"]["interval"] = "3s"
+        for text in (json.dumps(other), whole[:-100], whole):
             self.daemon.configuration.write_text(text, encoding="utf-8")
             self.daemon.send(signal.SIGHUP)
             await asyncio.sleep(LASTS / 3)

@@ -72,7 +72,7 @@ CASES = {
     "an hour back": Case({900: step(-HOUR)}, told(300), length=LONG, steps=1),
     "a second forward": Case({900: step(SECOND)}, told(1206), steps=1),
     "a second back": Case({900: step(-SECOND)}, told(1204), steps=1),
-    "an hour forward before it is confirmed": Case({602: step(HOUR)}, told(1200, 3500), steps=1),
+    "an hour forward before it is confirmed": Case({602: step(HOUR)}, told(1200, 3470), steps=1),
     "an hour back before it is confirmed": Case({602: step(-HOUR)}, told(0), length=LONG, steps=1),
     "there and back": Case({900: step(HOUR), 1200: step(-HOUR)}, told(425 + 295, 3480), length=LONG + 300, steps=2),
     "an hour forward in health": Case({300: step(HOUR)}, told(1205, 3555), steps=1),

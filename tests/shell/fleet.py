@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from math import inf
 
+from monitor.bulkhead import Bulkhead
 from monitor.cadence import Cadence
 from monitor.core.check import Check
 from monitor.core.instants import SECOND, Duration, Instant
@@ -93,9 +94,16 @@ class ScriptedProbe:
 
 
 def target(
-    clock: VirtualClock, server: Server = well, *, name: str = "mail/imap", timeout: int = 15, group: str = ""
+    clock: VirtualClock,
+    server: Server = well,
+    *,
+    name: str = "mail/imap",
+    timeout: int = 15,
+    group: str = "",
+    host: str = "",
 ) -> Target:
-    return Target(name, "imap", ScriptedProbe(clock, server), timeout * SECOND, 135 * SECOND, group=group)
+    probe = ScriptedProbe(clock, server)
+    return Target(name, "imap", probe, timeout * SECOND, 135 * SECOND, host=host, group=group)
 
 
 def cadence(*, interval: float = 60, recover: float = 15, pulse: float | None = None, phase: float = 0) -> Cadence:
@@ -119,6 +127,7 @@ class Fleet:
     late: list[Duration] = field(default_factory=list)
     missed: list[Check] = field(default_factory=list)
     steps: list[tuple[Instant, Instant]] = field(default_factory=list)
+    bulkhead: Bulkhead | None = None
 
     def __post_init__(self) -> None:
         self.runner = Runner(self.clock, lambda _: True)
@@ -128,6 +137,7 @@ class Fleet:
             missed=lambda _, checks: self.missed.extend(checks),
             late=lambda seconds: self.late.append(round(seconds * SECOND)),
             stepped=lambda before, after: self.steps.append((before, after)),
+            bulkhead=self.bulkhead,
         )
 
     def add(self, target: Target, cadence: Cadence, *, first: float = 0) -> Entry:
