@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from monitor import verification
+from monitor import packing, verification
 from monitor.core.book import Book
 from monitor.core.check import Check, Outcome
-from monitor.core.instants import MINUTE, SECOND
+from monitor.core.instants import DAY, MINUTE, SECOND
 from monitor.ledger import Fact, Ledger, LedgerUnavailableError, Reader
 from monitor.ledger.restore import event_fact, put_in_force
 from monitor.ledger.schema import MIGRATIONS
@@ -75,6 +75,26 @@ def test_a_ledger_of_an_earlier_version_gives_the_same_figures_and_goes_on(path:
     assert path.read_bytes() != before
     Ledger(path).close()
     assert sum(".version" in file.name for file in path.parent.iterdir()) == 1
+
+
+def test_what_an_earlier_version_recorded_is_packed_and_pruned_in_steps(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrote = written(path, 4)
+    monkeypatch.setattr(packing, "MOST", 250)
+    with Ledger(path) as ledger:
+        number = ledger.last_check()
+        assert packing.pack(ledger, number, START + 9 * DAY) == 250
+    with Ledger(path) as ledger:  # as after a kill: it goes on from there
+        while packing.pack(ledger, number, START + 9 * DAY):
+            pass
+        assert len(ledger.unpacked(number)) == 1
+        assert views(book_of(ledger)) == views(wrote)
+        assert verification.verify(ledger, RULES).differences == ()
+        pruning = packing.Pruning(ledger, RULES)
+        assert pruning.step(START + 9 * DAY, START + 500 * DAY) == 250
+        assert views(book_of(ledger)) == views(wrote)
+        assert verification.verify(ledger, RULES).differences == ()
 
 
 def test_a_migration_that_was_stopped_after_its_copy_makes_no_second_copy(
