@@ -13,6 +13,7 @@ from monitor.core.book import Book, Horizon
 from monitor.core.check import Outcome
 from monitor.core.instants import SECOND, format_instant
 from monitor.core.month import Figures, StateSeconds
+from monitor.core.workload import Basis
 from monitor.figures import Document, service_document
 from monitor.live import Live
 from monitor.metrics import Answer, Exposition, Health, Lateness, PhaseDurations, Scrape, exemplar
@@ -39,6 +40,7 @@ class Application:
         closings: Callable[[], dict[str, Closing]],
         declared: Callable[[int], Document],
         health: Callable[[], Health],
+        basis: Callable[[], Basis],
         lateness: Lateness,
         seconds: Mapping[str, StateSeconds] | None = None,
         resting: Callable[[], Mapping[str, float]] = dict,
@@ -51,6 +53,7 @@ class Application:
         self._closings = closings
         self._declared = declared
         self._health = health
+        self._basis = basis
         self._lateness = lateness
         self._resting = resting
         self._phases = PhaseDurations()
@@ -125,7 +128,7 @@ class Application:
         return reasons
 
     def sla(self, month: str | None) -> Document:
-        return queries.sla(self._book, month, self._clock.now(), self._closings())
+        return queries.sla(self._book, month, self._clock.now(), self._closings(), self._basis())
 
     def outages(self, month: str | None) -> Document:
         return queries.outages(self._book, month, self._clock.now())

@@ -14,6 +14,7 @@ from monitor.core.maintenance import Exclusion, Policy, Window
 from monitor.core.month import Objectives
 from monitor.core.recurrence import Recurrence
 from monitor.core.service import Service
+from monitor.core.workload import Basis
 from monitor.deliveries import Deliveries
 from monitor.loans import Lending
 from monitor.logins import Access, Loan, Logins, account_of
@@ -55,6 +56,10 @@ def rules_of(settings: Settings) -> Rules:
         objectives={name: _objectives(settings, one) for name, one in named.items()},
         policy=Policy(settings.maintenance_policy.notice, settings.maintenance_policy.late == "excuse"),
     )
+
+
+def basis_of(settings: Settings) -> Basis:
+    return Basis(settings.sla.basis.accounts, settings.sla.basis.services)
 
 
 def window_of(settings: WindowSettings, sla_zone: ZoneInfo) -> Window:

@@ -12,7 +12,7 @@ from monitor import __version__, loops
 from monitor.alerting.notifications import Notifications
 from monitor.alerting.sender import send
 from monitor.application import Application
-from monitor.assembly import rules_of, targets_of
+from monitor.assembly import basis_of, rules_of, targets_of
 from monitor.attachments import Attachments
 from monitor.backing import Backing
 from monitor.bookkeeper import Bookkeeper
@@ -20,6 +20,7 @@ from monitor.canaries import canaries
 from monitor.checker import Checker
 from monitor.clock import Clock, SystemClock
 from monitor.core.instants import SECOND
+from monitor.core.workload import workload
 from monitor.credentials import KIND, Credentials
 from monitor.deliveries import Deliveries
 from monitor.desk import Desk
@@ -93,6 +94,7 @@ class Daemon:
             closings=lambda: self.bookkeeper.closings,
             declared=desk.listed,
             health=self._health,
+            basis=lambda: basis_of(self.settings),
             lateness=self.lateness,
             seconds=dict(ledger.state_seconds()),
             resting=self.logins.resting,
@@ -280,6 +282,7 @@ class Daemon:
             surveyed=self.posture.surveyed,
             notifications=self.notifications.results,
             workers=self._pool.health,
+            workload=workload(self.book.rules, basis_of(self.settings)),
         )
 
     def _fact(self, kind: str, body: dict[str, object]) -> Fact:

@@ -12,6 +12,7 @@ from monitor.core.events import Outage
 from monitor.core.instants import DAY, HOUR, MINUTE, SECOND, Duration, Instant, format_instant, seconds
 from monitor.core.month import Figures
 from monitor.core.outages import ServiceOutage
+from monitor.core.workload import Workload
 
 Document = dict[str, Any]
 
@@ -65,6 +66,16 @@ def service_document(figures: Figures, zone: ZoneInfo) -> Document:
         "blips": {"count": figures.blips[0], "seconds": seconds(figures.blips[1])},
         "outages": [outage_document(outage, zone) for outage in figures.outages],
         **({} if by_accounts is None else {"availability_weighted_percent": float(by_accounts)}),
+    }
+
+
+def workload_document(workload: Workload) -> Document:
+    basis = {"accounts": workload.basis.accounts, "services": workload.basis.services}
+    return {
+        "accounts": workload.accounts,
+        "services": workload.services,
+        "basis": basis,
+        "exceeded": list(workload.exceeded),
     }
 
 

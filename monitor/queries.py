@@ -7,7 +7,8 @@ from monitor.core.book import Book, Horizon
 from monitor.core.calendar import Month
 from monitor.core.instants import Instant
 from monitor.core.month import Figures
-from monitor.figures import Document, bounds_document, month_document, outage_document
+from monitor.core.workload import Basis, workload
+from monitor.figures import Document, bounds_document, month_document, outage_document, workload_document
 
 
 def month_asked(book: Book, text: str | None, now: Instant) -> Month:
@@ -27,16 +28,18 @@ def every(book: Book, month: Month, horizon: Horizon) -> dict[str, Figures]:
     return {name: of(name) for name in book.rules.services}
 
 
-def figures(book: Book, month: Month, horizon: Horizon) -> Document:
-    """The same as a document."""
-    return month_document(month, book.rules.zone, every(book, month, horizon).values())
+def figures(book: Book, month: Month, horizon: Horizon, basis: Basis) -> Document:
+    """The same as a document, with the workload of that month."""
+    document = month_document(month, book.rules.zone, every(book, month, horizon).values())
+    seen = min(month.span(book.rules.zone)[1], horizon.at)
+    return {**document, "workload": workload_document(workload(book.epochs.at(seen - 1), basis))}
 
 
-def sla(book: Book, month: str | None, now: Instant, closed: dict[str, Closing]) -> Document:
+def sla(book: Book, month: str | None, now: Instant, closed: dict[str, Closing], basis: Basis) -> Document:
     """The month's figures of every service; a closed month says so. Raises ValueError for what is no month."""
     now = book.present(now)
     asked = month_asked(book, month, now)
-    document = figures(book, asked, Horizon(now, now=True))
+    document = figures(book, asked, Horizon(now, now=True), basis)
     closing = closed.get(str(asked))
     return document if closing is None else {**document, "revision": closing.revision, "digest": closing.digest}
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from monitor import closing, queries
-from monitor.assembly import rules_of
+from monitor.assembly import basis_of, rules_of
 from monitor.clock import SystemClock
 from monitor.core.book import Book
 from monitor.core.instants import Instant
@@ -32,7 +32,7 @@ class Resting:
         return closing.closings_of(link.fact for link in self.ledger.facts((closing.KIND,)))
 
     def sla(self, month: str | None) -> Document:
-        return queries.sla(self.book, month, self.now, self.closings())
+        return queries.sla(self.book, month, self.now, self.closings(), basis_of(self.settings))
 
     def outages(self, month: str | None) -> Document:
         return queries.outages(self.book, month, self.now)

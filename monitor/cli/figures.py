@@ -41,7 +41,7 @@ def sla(arguments: argparse.Namespace) -> Exit:
     elif arguments.format == "csv":
         print_csv([flat(service, document["month"]) for service in document["services"]])
     else:
-        print(table(SLA_COLUMNS, [sla_row(service) for service in document["services"]], sla_title(document)))
+        print(sla_table(document))
     return Exit.NO if any(service["verdict"] == "missed" for service in document["services"]) else Exit.OK
 
 
@@ -75,6 +75,29 @@ SLA_COLUMNS = (
     "verdict",
 )
 OUTAGE_COLUMNS = ("service", "start", "end", "length", "at least", "at most", "excused", "targets", "cause")
+
+
+def sla_table(document: Document) -> str:
+    """The figures of every service, those by accounts where a service has them, and the workload where it is known."""
+    services, found = document["services"], document["workload"]
+    columns: tuple[str, ...] = SLA_COLUMNS
+    rows = [sla_row(service) for service in services]
+    weights = [service.get("availability_weighted_percent") for service in services]
+    if any(weight is not None for weight in weights):
+        shown = ["–" if weight is None else percent(weight) for weight in weights]
+        columns = (*columns[:2], "by accounts", *columns[2:])
+        rows = [(*row[:2], weight, *row[2:]) for row, weight in zip(rows, shown, strict=True)]
+    text = table(columns, rows, sla_title(document))
+    return f"{text}\n\n{workload_line(found)}" if found["services"] else text
+
+
+def workload_line(found: Document) -> str:
+    """How much is served, and whether the agreement was made for that much."""
+    basis = found["basis"]
+    served, limit = (f"{one['accounts']:,} accounts in {one['services']:,} services" for one in (found, basis))
+    exceeded = " and ".join(found["exceeded"])
+    verdict = f"more {exceeded} than the agreement's basis of" if exceeded else "within the agreement's basis of"
+    return f"Workload: {served}, {verdict} {limit}"
 
 
 def sla_title(document: Document) -> str:
@@ -140,7 +163,8 @@ def flat(service: Document, month: str) -> Document:
 
 def print_csv(rows: list[Document]) -> None:
     if rows:
-        writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
+        columns = dict.fromkeys(key for row in rows for key in row)  # not every service has all of them
+        writer = csv.DictWriter(sys.stdout, list(columns), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 

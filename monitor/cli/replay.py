@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from monitor.cli.common import CommandError, Exit, add_configuration, add_format, configuration, print_json
-from monitor.cli.figures import SLA_COLUMNS, flat, print_csv, sla_row, sla_title, table
+from monitor.cli.figures import SLA_COLUMNS, flat, print_csv, sla_row, sla_table, table
 from monitor.core.calendar import Month
 from monitor.core.instants import Instant, parse_instant
 from monitor.figures import Document
@@ -56,7 +56,7 @@ def replay(arguments: argparse.Namespace) -> Exit:
     settings = configuration(arguments.config)
     asked = _asked(arguments, settings, month)
     books = _books(arguments.checks, settings, asked)
-    document = _document(asked, books)
+    document = _document(asked, books, settings)
     if arguments.format == "json":
         print_json(document)
     elif arguments.format == "csv":
@@ -125,10 +125,11 @@ def _books(name: str, settings: Settings, asked: Asked) -> "Sequence[Book]":
     return books
 
 
-def _document(asked: Asked, books: "Sequence[Book]") -> Document:
+def _document(asked: Asked, books: "Sequence[Book]", settings: Settings) -> Document:
+    from monitor.assembly import basis_of  # noqa: PLC0415
     from monitor.queries import figures  # noqa: PLC0415
 
-    found = [figures(book, asked.month, asked.horizon) for book in books]
+    found = [figures(book, asked.month, asked.horizon, basis_of(settings)) for book in books]
     if asked.other is None:
         return found[0]
     return {**found[0], "what_if": {"rules": asked.other.shown, "services": found[1]["services"]}}
@@ -144,7 +145,7 @@ def _rows(document: Document) -> list[Document]:
 
 
 def _print_tables(document: Document, other: "WhatIf | None") -> None:
-    print(table(SLA_COLUMNS, [sla_row(service) for service in document["services"]], sla_title(document)))
+    print(sla_table(document))
     if other is not None:
         rows = [sla_row(service) for service in document["what_if"]["services"]]
         print(f"\n{table(SLA_COLUMNS, rows, f'What if {other.text}')}")

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from monitor import __version__
 from monitor.core.instants import SECOND, Instant
+from monitor.core.workload import Workload
 from monitor.metrics import names
 from monitor.metrics.text import Block, Lines, labelled
 
@@ -49,6 +50,7 @@ class Health:
     surveyed: Instant | None = None
     notifications: Mapping[str, int] = field(default_factory=dict)
     workers: tuple[WorkerHealth, ...] = ()
+    workload: Workload | None = None
 
 
 def monitor_block(health: Health, month: str) -> Block:
@@ -84,7 +86,17 @@ def monitor_block(health: Health, month: str) -> Block:
         lines.add(names.WORKER_LAG, labels, worker.lag)
         lines.add(names.WORKER_CPU, labels, worker.cpu)
         lines.add(names.WORKER_MEMORY, labels, worker.resident)
+    if health.workload is not None and health.workload.services:
+        _workload(lines, health.workload)
     lines.add(names.RELOADED, "", health.configured)
     lines.add(names.RELOADED_AT, "", health.configured_at / SECOND)
     lines.add(names.BUILD, labelled(("version",), (__version__,)), 1)
     return lines.block()
+
+
+def _workload(lines: Lines, found: Workload) -> None:
+    for kind in ("accounts", "services"):
+        labels = labelled(("kind",), (kind,))
+        lines.add(names.WORKLOAD, labels, getattr(found, kind))
+        lines.add(names.BASIS, labels, getattr(found.basis, kind))
+        lines.add(names.EXCEEDED, labels, kind in found.exceeded)

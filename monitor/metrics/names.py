@@ -158,6 +158,9 @@ WORKER_CHECKS = _gauge("worker_checks_in_progress", _WORKER, "Checks and pulses 
 WORKER_LAG = _gauge("worker_event_loop_lag_seconds", _WORKER, "How late its event loop ran a timer last.")
 WORKER_CPU = _counter("worker_cpu_seconds", _WORKER, "CPU time that the probe process has used since it started.")
 WORKER_MEMORY = _gauge("worker_resident_memory_bytes", _WORKER, "Memory that the probe process holds.")
+WORKLOAD = _gauge("workload", ("kind",), "Accounts that services say they serve, and how many services do.")
+BASIS = _gauge("workload_basis", ("kind",), "How many of them the agreement's promises are made for.")
+EXCEEDED = _gauge("workload_basis_exceeded", ("kind",), "1 if there are more than that, else 0.")
 RELOADED = _gauge("config_last_reload_successful", (), "1 if the last reading of the configuration succeeded.")
 RELOADED_AT = _gauge("config_last_reload_success_timestamp_seconds", (), "When the configuration in force was read.")
 BUILD = Family("mailuptime_build_info", "info", ("version",), "The program that is running.")
@@ -175,7 +178,7 @@ OF_MONTHS = (
 OF_THE_MONITOR = (
     CURRENT, WRITABLE, PENDING, LAST_COMMIT, LAG, STEPS, SYNCHRONIZED, SELF_TEST, REFUSES, PUBLISHES, SURVEYED,
     TURNED_AWAY, NOTIFICATIONS, WORKER_UP, WORKER_RESTARTS, WORKER_CHECKS, WORKER_LAG, WORKER_CPU, WORKER_MEMORY,
-    RELOADED, RELOADED_AT, BUILD,
+    WORKLOAD, BASIS, EXCEEDED, RELOADED, RELOADED_AT, BUILD,
 )  # fmt: skip
 HISTOGRAMS = (LATENESS, PHASES)
 GROUPS = {

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from monitor.core.instants import DAY, MINUTE
 from monitor.settings.fields import (
+    Accounts,
     Address,
     Duration,
     FilePath,
@@ -17,6 +18,7 @@ from monitor.settings.fields import (
     Percentage,
     PositiveDuration,
     RefusedError,
+    Services,
     SocketPath,
     Zone,
     shape,
@@ -44,6 +46,13 @@ class Section(BaseModel):
         return {key: item for key, item in value.items() if item is not None or key not in cls.model_fields}
 
 
+class BasisSettings(Section):
+    """How much the promises are made for; more of it is told, and changes no figure."""
+
+    accounts: Accounts = Field(250_000, description="Accounts of all services together.", examples=["250000"])
+    services: Services = Field(320, description="Services that serve accounts, such as agencies.", examples=["320"])
+
+
 class SlaSettings(Section):
     """What the agreement promises for each calendar month."""
 
@@ -61,6 +70,7 @@ class SlaSettings(Section):
     close_after: Duration = Field(
         7 * DAY, description="How long after its end a month is closed for good.", examples=["7d"]
     )
+    basis: BasisSettings = Field(BasisSettings.model_construct(), description="How much it is promised for.")
 
 
 class OwnSla(Section):

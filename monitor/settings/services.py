@@ -36,7 +36,28 @@ def read_services(reader: Reader, items: list[Item], defaults: Checking, names: 
     check_ends(reader, items)
     check_uses(reader, items, names)
     made = [_service(reader, item, loc, defaults) for loc, item in items if not reader.report.crowded(loc)]
-    return tuple(service for service in made if service is not None)
+    return _weighed([service for service in made if service is not None])
+
+
+def _weighed(services: list[ServiceSettings]) -> tuple[ServiceSettings, ...]:
+    """A service of services that does not say how many accounts it serves serves those of its members."""
+    named = {service.name: service for service in services}
+
+    def serving(name: str, seen: set[str]) -> set[str] | None:
+        """The services below that say it themselves; None where one does not."""
+        one = named.get(name)
+        if one is None or name in seen:
+            return None
+        if one.accounts is not None or not one.members:
+            return None if one.accounts is None else {name}
+        below = [serving(member, {*seen, name}) for member in one.members]
+        return None if None in below else set().union(*(found for found in below if found))
+
+    def weighed(one: ServiceSettings) -> ServiceSettings:
+        below = serving(one.name, set()) if one.members and one.accounts is None else None
+        return one if below is None else replace(one, accounts=sum(named[name].accounts or 0 for name in below))
+
+    return tuple(map(weighed, services))
 
 
 def service_items(reader: Reader, tree: dict[str, Any]) -> list[Item]:

@@ -12,6 +12,7 @@ from monitor.core.instants import DAY, HOUR, MILLISECOND, MINUTE, SECOND, Instan
 from monitor.core.maintenance import Window
 from monitor.core.month import Objectives
 from monitor.core.service import Service
+from monitor.core.workload import Basis, Workload
 from monitor.live import Live, resumed
 from monitor.metrics import (
     Answer,
@@ -127,6 +128,7 @@ class Scene:
                 SecurityFact("example.go.th", True, "dmarc", False),
             ),
             surveyed=START,
+            workload=Workload(260_000, 320, Basis(250_000, 320)),
             workers=(WorkerHealth("0", True, 1, 2, 0.001, 12.5, 64 * 2**20),),
             notifications={"sent": 2, "failed": 1, "dropped": 0},
         )

@@ -27,6 +27,7 @@ from monitor.cli import main
 from monitor.core.book import Book, Rules
 from monitor.core.check import Outcome
 from monitor.core.instants import MINUTE, SECOND
+from monitor.core.workload import Basis
 from monitor.figures import Document
 from monitor.replay import Replay, horizon_of
 from monitor.settings import load
@@ -70,7 +71,7 @@ def figures(data: bytes, *, run: int = RUN, pipe: bool = False) -> Document:
         replay = Replay(checks, LineReader(RULES.targets, ZONE), until, run=run)
         (book,), problems = replay.into(lambda: [Book(RULES)])
     assert problems.lines() == []
-    return queries.figures(book, NOVEMBER, horizon_of(NOVEMBER, ZONE, until))
+    return queries.figures(book, NOVEMBER, horizon_of(NOVEMBER, ZONE, until), Basis(250_000, 320))
 
 
 class Pipe(io.BytesIO):

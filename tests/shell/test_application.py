@@ -10,6 +10,7 @@ from monitor.core.check import Check, Outcome
 from monitor.core.instants import MILLISECOND, MINUTE, SECOND, Instant
 from monitor.core.month import Objectives
 from monitor.core.service import Service
+from monitor.core.workload import Basis
 from monitor.metrics import Health, Lateness
 from monitor.runner import Result, Target
 from probes.base import Evidence, Phase
@@ -63,6 +64,7 @@ def made(clock: CostlyClock) -> Application:
         closings=dict,
         declared=lambda _: {},
         health=lambda: health,
+        basis=lambda: Basis(250_000, 320),
         lateness=Lateness(),
     )
 

@@ -9,6 +9,7 @@ from monitor import recorder as module
 from monitor.application import Application
 from monitor.core.check import Check, Outcome
 from monitor.core.instants import HOUR, SECOND
+from monitor.core.workload import Basis
 from monitor.ledger import Fact
 from monitor.metrics import Health, Lateness
 from monitor.recorder import RETRY, Arrival
@@ -260,6 +261,7 @@ def test_readiness_says_that_the_ledger_cannot_be_written_and_figures_wait_for_i
             durable=lambda: recorder.durable,
             closings=dict,
             declared=lambda _: {},
+            basis=lambda: Basis(250_000, 320),
             health=lambda: cast("Health", SimpleNamespace(ledger_writable=recorder.writable, self_tests={})),
             lateness=Lateness(),
         )
