@@ -13,7 +13,7 @@ from monitor.core.book import Book, Horizon
 from monitor.core.check import Outcome
 from monitor.core.instants import SECOND, format_instant
 from monitor.core.month import Figures, StateSeconds
-from monitor.core.workload import Basis
+from monitor.core.workload import Basis, workload
 from monitor.figures import Document, service_document
 from monitor.live import Live
 from monitor.metrics import Answer, Exposition, Health, Lateness, PhaseDurations, Scrape, exemplar
@@ -114,7 +114,8 @@ class Application:
 
     def exposition(self, accept: str, accept_encoding: str) -> Callable[[], Answer]:
         """The scrape of this moment; what is returned renders it, in any one thread."""
-        scrape = Scrape(self._snapshot, self._health(), (self._lateness.read(), self._phases.read()))
+        health = replace(self._health(), workload=workload(self._book.rules, self._basis()))
+        scrape = Scrape(self._snapshot, health, (self._lateness.read(), self._phases.read()))
         return partial(self._exposition.answer, scrape, accept, accept_encoding)
 
     def unready(self) -> list[str]:

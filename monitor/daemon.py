@@ -20,7 +20,6 @@ from monitor.canaries import canaries
 from monitor.checker import Checker
 from monitor.clock import Clock, SystemClock
 from monitor.core.instants import SECOND
-from monitor.core.workload import workload
 from monitor.credentials import KIND, Credentials
 from monitor.deliveries import Deliveries
 from monitor.desk import Desk
@@ -282,7 +281,6 @@ class Daemon:
             surveyed=self.posture.surveyed,
             notifications=self.notifications.results,
             workers=self._pool.health,
-            workload=workload(self.book.rules, basis_of(self.settings)),
         )
 
     def _fact(self, kind: str, body: dict[str, object]) -> Fact:
