@@ -1,5 +1,6 @@
 """`mailuptime probe` locks no account: not one that the daemon rests, and not by asking for it in every protocol."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -23,26 +24,32 @@ def wrong(tmp_path: Path) -> Path:
 
 
 def refusals(lab: Lab) -> int:
-    """As Dovecot has logged them."""
+    """As Dovecot, and Postfix, which asks it, have logged them."""
     logs = (path.read_text(errors="replace") for path in (lab.directory / "log").iterdir())
-    return sum(text.count("auth failed, 1 attempts") for text in logs)
+    return sum(len(re.findall("auth failed, 1 attempts|SASL .* authentication failed", text)) for text in logs)
 
 
 def test_an_account_that_the_daemon_rests_is_logged_in_to_only_by_force(lab: Lab, place: Path, wrong: Path) -> None:
     port = free_port()
-    configuration = written(place, imap(lab, password=wrong), port=port)
+    reading = imap(lab, password=wrong)
+    sending = {**reading, "name": "submission", "type": "submission", "port": lab.ports.submission}
+    sending["tls"] = {**reading["tls"], "mode": "starttls"}
+    trip = {"name": "trip", "type": "roundtrip", "submit": "submission", "fetch": "imap", "deadline": "20s"}
+    configuration = written(place, reading, sending, trip, port=port)
     with Daemon(configuration, port) as daemon:
         wait_until(lambda: bool(daemon.ask("status")["resting"]), "the account to be rested")
-        wait_until(lambda: refusals(lab) == 1, "Dovecot to log it")
+        wait_until(lambda: refusals(lab) == 1, "the server to log it")
         resting = mailuptime("probe", "-c", configuration, "--format", "json")
         shown = mailuptime("probe", "-c", configuration)
         assert refusals(lab) == 1
-        forced = mailuptime("probe", "-c", configuration, "--format", "json", "--force")
-        wait_until(lambda: refusals(lab) == 2, "Dovecot to log that too")
-    (target,) = resting.document["targets"]
-    assert (resting.status, target["outcome"], target["cause"]) == (3, "unknown", "resting")
-    assert [phase["phase"] for phase in target["phases"]] == ["dns", "connect", "tls", "greeting", "capability", "quit"]
-    assert target["certificate"]["problem"] is None
+        forced = mailuptime("probe", "-c", configuration, "--format", "json", "--force", "mail/imap")
+        wait_until(lambda: refusals(lab) == 2, "the server to log that too")
+    targets = {target["target"]: target for target in resting.document["targets"]}
+    assert {(target["outcome"], target["cause"]) for target in targets.values()} == {("unknown", "resting")}
+    phases = [phase["phase"] for phase in targets["mail/imap"]["phases"]]
+    assert (resting.status, phases) == (3, ["dns", "connect", "tls", "greeting", "capability", "quit"])
+    assert targets["mail/submission"]["certificate"]["problem"] is None
+    assert targets["mail/trip"]["phases"] == []
     told = shown.out.splitlines()[0]
     assert told.startswith("mail/imap: unknown in ")
     assert "resting: no log-in to probe@lab.test for another " in told
