@@ -7,6 +7,7 @@ metrics, retry, know its own name or set time-outs of its own; failing is raisin
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import ip_address
 from types import TracebackType
 from typing import Annotated, Any, ClassVar, Literal, Protocol, Self
@@ -237,12 +238,13 @@ class Steps:
         return type(self)(self._monotonic, transcript=self._transcript, wall=self._wall, admits=self._admits)
 
 
-def _disguises(username: str, password: str) -> set[str]:
+@lru_cache(maxsize=1024)
+def _disguises(username: str, password: str) -> frozenset[str]:
     """The forms in which a password crosses the wire."""
     plain = b64encode(f"\0{username}\0{password}".encode()).decode()
     escaped = password.replace("\\", "\\\\").replace('"', '\\"')
     forms = {password, escaped, quote(password, safe=""), quote_plus(password), plain, plain.rstrip("=")}
-    return forms | set(_encoded(password.encode()))
+    return frozenset(forms | set(_encoded(password.encode())))
 
 
 def _encoded(secret: bytes) -> Iterator[str]:

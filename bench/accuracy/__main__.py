@@ -8,13 +8,14 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from random import Random
 from threading import Thread
 from typing import Any
 
 from bench.accuracy import others, verdict
-from bench.accuracy.outages import KINDS, Truth, suffer
+from bench.accuracy.outages import GROUPS, KINDS, Truth, suffer
 from bench.accuracy.verdict import Recorded
 from bench.exposition import processor
 from bench.peers import ours
@@ -61,15 +62,21 @@ def play(labs: Mapping[int, Lab], given: argparse.Namespace, daemon: Daemon) -> 
     threads = []
     for number, lab in labs.items():
         share = given.outages // len(labs) + (number < given.outages % len(labs))
-        arguments = (number, lab, Random(f"{given.seed} {number}"), share, until, given.longest, truths)
+        random, well = Random(f"{given.seed} {number}"), partial(healthy, daemon, f"lab{number}/")
+        arguments = (number, lab, random, share, until, given.longest, truths, well)
         threads.append(Thread(target=suffer, args=arguments))
         threads[-1].start()
     for thread in threads:
         thread.join()
     print(f"{len(truths)} outages are over; waiting until everything is up, and on record", flush=True)
-    wait_until(lambda: set(states(daemon).values()) == {"up"}, "every target to be up again", seconds=1200)
+    wait_until(partial(healthy, daemon, ""), "every target to be up again", seconds=1200)
     time.sleep(REST)
     return truths
+
+
+def healthy(daemon: Daemon, prefix: str) -> bool:
+    """Whether all targets are up whose names begin so."""
+    return {state for name, state in states(daemon).items() if name.startswith(prefix)} == {"up"}
 
 
 def report(given: argparse.Namespace, truths: list[Truth], ledger: Path, samples: others.Samples, hours: float) -> str:
@@ -123,15 +130,13 @@ def named(ones: list[verdict.Seen]) -> str:
 
 def rows(seen: list[verdict.Seen], truths: list[Truth], samples: others.Samples) -> list[str]:
     made = list(verdict.HEADINGS)
-    groups = {
-        "a pulse sees it": [one for one in seen if one.truth.kind.pulse],
-        "only a log-in sees it": [one for one in seen if not one.truth.kind.pulse],
-    } | {f"· {kind.name}": [one for one in seen if one.truth.kind is kind] for kind in KINDS}
+    groups = {group: [one for one in seen if one.truth.kind.group == group] for group in GROUPS}
+    groups |= {f"· {kind.name}": [one for one in seen if one.truth.kind is kind] for kind in KINDS}
     for name, ones in groups.items():
         errors = [(one.start, one.end) for one in ones if one.start is not None and one.end is not None]
         made.append(verdict.row(name, len(ones), errors))
-    for name, pulse in (("a pulse sees it", True), ("only a log-in sees it", False)) if samples else ():
-        mine = [truth for truth in truths if truth.kind.pulse is pulse]
+    for name in GROUPS if samples else ():
+        mine = [truth for truth in truths if truth.kind.group == name]
         found = [error for truth in mine if (error := verdict.polled(truth, samples)) is not None]
         made.append(verdict.row(f"blackbox_exporter, {name}", len(mine), found))
     return made
@@ -152,7 +157,7 @@ def main() -> None:
         port = stack.enter_context(others.prometheus(labs))
         configuration = configured(labs, directory)
         daemon, _ = stack.enter_context(ours.running(configuration))
-        wait_until(lambda: set(states(daemon).values()) == {"up"}, "every target to be up", seconds=120)
+        wait_until(partial(healthy, daemon, ""), "every target to be up", seconds=120)
         began = time.time()
         truths = play(labs, given, daemon)
         elapsed = time.time() - began

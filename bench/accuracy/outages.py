@@ -14,12 +14,18 @@ PAUSES = (75.0, 150.0)
 """Seconds of health between two outages of one lab: long enough for every target to be up again and checked."""
 
 
+PULSE, LOGIN, REFUSED = "a pulse sees it", "only a log-in sees it", "log-ins are refused, and rest"
+GROUPS = (PULSE, LOGIN, REFUSED)
+MOST_REFUSED = 60.0
+"""Seconds of refused log-ins: the account rests for two minutes then, and for up to sixteen after more of them."""
+
+
 @dataclass(frozen=True)
 class Kind:
-    """`pulse`: whether connect and greeting tell; `direct`: the targets that fail at the very instant."""
+    """`group` says what sees it; `direct`: the targets that fail at the very instant."""
 
     name: str
-    pulse: bool
+    group: str
     direct: tuple[str, ...]
     begin: Callable[[Lab], Change]
     end: Callable[[Lab], Change]
@@ -30,13 +36,13 @@ def _unlock(lab: Lab) -> Change:
 
 
 KINDS = (
-    Kind("Dovecot refuses", True, ("imap", "pop3"), Lab.stop_dovecot, Lab.start_dovecot),
-    Kind("Postfix refuses", True, ("smtp", "submission"), Lab.stop_postfix, Lab.start_postfix),
-    Kind("webmail refuses", True, ("webmail",), Lab.stop_webmail, Lab.start_webmail),
-    Kind("hangs before TLS", True, ("imap",), lambda lab: lab.freeze("imap-login"), lambda lab: lab.thaw("imap-login")),
-    Kind("no greeting", True, ("smtp", "submission"), lambda lab: lab.freeze("smtpd"), lambda lab: lab.thaw("smtpd")),
-    Kind("hangs at AUTH", False, ("imap", "pop3"), lambda lab: lab.freeze("auth"), lambda lab: lab.thaw("auth")),
-    Kind("password changed", False, ("imap", "pop3"), lambda lab: lab.change_password(lab.probe.username), _unlock),
+    Kind("Dovecot refuses", PULSE, ("imap", "pop3"), Lab.stop_dovecot, Lab.start_dovecot),
+    Kind("Postfix refuses", PULSE, ("smtp", "submission"), Lab.stop_postfix, Lab.start_postfix),
+    Kind("webmail refuses", PULSE, ("webmail",), Lab.stop_webmail, Lab.start_webmail),
+    Kind("hangs in TLS", PULSE, ("imap",), lambda lab: lab.freeze("imap-login"), lambda lab: lab.thaw("imap-login")),
+    Kind("no greeting", PULSE, ("smtp", "submission"), lambda lab: lab.freeze("smtpd"), lambda lab: lab.thaw("smtpd")),
+    Kind("hangs at AUTH", LOGIN, ("imap", "pop3"), lambda lab: lab.freeze("auth"), lambda lab: lab.thaw("auth")),
+    Kind("password changed", REFUSED, ("imap", "pop3"), lambda lab: lab.change_password(lab.probe.username), _unlock),
 )
 
 
@@ -56,14 +62,28 @@ def length(random: Random, most: float) -> float:
     return math.exp(random.uniform(math.log(SHORTEST), math.log(longest)))
 
 
-def suffer(number: int, lab: Lab, random: Random, count: int, until: float, longest: float, found: list[Truth]) -> None:
-    """So many outages, one after the other, or as many as begin before an instant of the monotonic clock."""
+def suffer(
+    number: int,
+    lab: Lab,
+    random: Random,
+    count: int,
+    until: float,
+    longest: float,
+    found: list[Truth],
+    well: Callable[[], bool],
+) -> None:
+    """So many outages, one after the other, or as many as end before an instant of the monotonic clock.
+
+    The next one waits until the daemon finds the lab `well`.
+    """
     for turn in range(count):
+        while not well() and time.monotonic() < until:
+            time.sleep(1)
         time.sleep(random.uniform(*PAUSES))
-        seconds = length(random, longest)
+        kind = KINDS[(number + turn) % len(KINDS)]
+        seconds = length(random, min(longest, MOST_REFUSED) if kind.group == REFUSED else longest)
         if time.monotonic() + seconds > until:
             return
-        kind = KINDS[(number + turn) % len(KINDS)]
         begun = kind.begin(lab)
         time.sleep(seconds)
         found.append(Truth(number, kind, begun, kind.end(lab)))

@@ -47,7 +47,7 @@ def recorded(configuration: Path, since: float) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
     for line in done.stdout.splitlines():
         check = json.loads(line)
-        kind = re.sub("[0-9]+$", "", check["target"].partition("/")[2])
+        kind = check["target"].partition("/")[2].partition("-")[0]
         found.setdefault(kind, []).append(1000 * check["duration_seconds"])
     return found
 
@@ -61,7 +61,7 @@ def quantiles(values: list[float]) -> tuple[float, float]:
 def alone(lab: Lab, directory: Path, seconds: float) -> dict[str, tuple[float, float]]:
     """One check at a time: five targets, two seconds apart each."""
     directory.mkdir()
-    targets = [ours.target(lab, kind, f"{kind}0") for kind in (*KINDS, "webmail")]
+    targets = [ours.target(lab, kind, f"{kind}-0") for kind in (*KINDS, "webmail")]
     configuration = ours.configured(directory, {"mail": targets}, interval="2s", timeout="1900ms", pulse="off")
     began = time.time()
     with ours.running(configuration):
@@ -85,9 +85,10 @@ def load(lab: Lab, directory: Path, seconds: float) -> Load:
     place = directory / "load"
     place.mkdir()
     services = {
-        f"agency{number:03}": [ours.target(lab, kind, f"{kind}{number}") for kind in KINDS] for number in range(TARGETS)
+        f"agency{number:03}": [ours.target(lab, kind, f"{kind}-{number}") for kind in KINDS]
+        for number in range(TARGETS)
     }
-    services["web"] = [ours.target(lab, "webmail", f"webmail{number}") for number in range(WEBMAIL)]
+    services["web"] = [ours.target(lab, "webmail", f"webmail-{number}") for number in range(WEBMAIL)]
     configuration = ours.configured(place, services, interval=f"{INTERVAL:g}s", timeout="5s", pulse="off")
     with ours.running(configuration) as (daemon, pid):
         wait_until(lambda: daemon.get("/-/ready")[0] == 200, "every target to be checked", seconds=240)
