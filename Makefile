@@ -60,6 +60,14 @@ install:  ## the program, its units and manual pages below $(DESTDIR)$(PREFIX); 
 uninstall:  ## take it away; the configuration and the ledger stay
 	@systemd/install.sh uninstall
 
+.PHONY: deb deb-test
+deb:  ## Debian packages with everything in them, into build/deb; needs python3-venv and the network
+	@systemd/debian/build.sh
+
+deb-test: .venv/ready .venv/lab .venv/servers deb  ## install, upgrade, remove and purge them under a booted systemd; lintian
+	@tests/lab/install.sh lintian
+	$(BIN)/python -m pytest -q tests/deploy/test_debian.py --built build/deb
+
 bench: .venv/ready .venv/lab  ## what accounting, a scrape and a check cost, beside peers; 25 minutes; writes bench/RESULTS.md
 	@tests/lab/install.sh bench/packages.txt
 	$(BIN)/python -m bench.accounting

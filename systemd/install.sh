@@ -73,7 +73,7 @@ generated() {
 
 files() {
     mkdir -p "$DESTDIR$PREFIX/bin" "$DESTDIR/etc/mailuptime" "$documents/examples"
-    ln -sf "$home/bin/mailuptime" "$DESTDIR$PREFIX/bin/mailuptime"
+    ln -sf ../lib/mailuptime/bin/mailuptime "$DESTDIR$PREFIX/bin/mailuptime"
     for unit in $units; do
         install -D -m 644 "systemd/$unit" "$DESTDIR$PREFIX/lib/systemd/system/$unit"
         sed -i "s|^ExecStart=/usr/bin/mailuptime |ExecStart=$PREFIX/bin/mailuptime |" \
