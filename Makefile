@@ -66,7 +66,7 @@ deb:  ## Debian packages with everything in them, into build/deb; needs python3-
 
 deb-test: .venv/ready .venv/lab .venv/servers deb  ## install, upgrade, remove and purge them under a booted systemd; lintian
 	@tests/lab/install.sh lintian
-	$(BIN)/python -m pytest -q tests/deploy/test_debian.py --built build/deb
+	BUILT=build/deb $(BIN)/python -m pytest -q tests/deploy/test_debian.py
 
 bench: .venv/ready .venv/lab  ## what accounting, a scrape and a check cost, beside peers; 25 minutes; writes bench/RESULTS.md
 	@tests/lab/install.sh bench/packages.txt

@@ -76,7 +76,7 @@ files() {
     ln -sf ../lib/mailuptime/bin/mailuptime "$DESTDIR$PREFIX/bin/mailuptime"
     for unit in $units; do
         install -D -m 644 "systemd/$unit" "$DESTDIR$PREFIX/lib/systemd/system/$unit"
-        sed -i "s|^ExecStart=/usr/bin/mailuptime |ExecStart=$PREFIX/bin/mailuptime |" \
+        sed -i "s|^\(Exec[A-Za-z]*=\)/usr/bin/mailuptime |\1$PREFIX/bin/mailuptime |" \
             "$DESTDIR$PREFIX/lib/systemd/system/$unit"
     done
     for kind in sysusers.d tmpfiles.d; do

@@ -1,12 +1,15 @@
 """`mailuptime reload` and `mailuptime log-level`: what changes a running daemon, through its control socket."""
 
 import argparse
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from monitor.cli.common import CommandError, Exit, add_configuration, add_format, configuration, print_json
 from monitor.control import NotRunningError, RefusedError, ask
 from monitor.figures import Document
-from monitor.settings import Settings
+from monitor.settings import ConfigurationError, load
+from monitor.settings.sections import ControlSettings
 
 RELOAD_TIMEOUT = 300.0
 """Seconds: with thousands of log-ins, each compared with the one that has worked, a reload takes its time."""
@@ -28,7 +31,14 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 
 def reload(arguments: argparse.Namespace) -> Exit:
-    answer = _told(configuration(arguments.config), "reload", {}, Exit.CONFIGURATION)
+    """Of a bad file the daemon is told, too, where it listens by default: so that its log and metric say so."""
+    try:
+        path = load(arguments.config).control.socket
+    except ConfigurationError as error:
+        with suppress(CommandError):
+            _told(ControlSettings.model_construct().socket, "reload", {}, Exit.CONFIGURATION)
+        raise CommandError(Exit.CONFIGURATION, *(str(problem) for problem in error.problems)) from None
+    answer = _told(path, "reload", {}, Exit.CONFIGURATION)
     print("reloaded", *answer["waiting"], sep="\n")
     return Exit.OK
 
@@ -38,7 +48,7 @@ def log_level(arguments: argparse.Namespace) -> Exit:
     if subsystem is not None and level is None:
         raise CommandError(Exit.USAGE, "log-level: say SUBSYSTEM and LEVEL, or neither to see all")
     post = None if subsystem is None else {"subsystem": subsystem, "level": level}
-    listed = _told(settings, "log-levels", post, Exit.USAGE)
+    listed = _told(settings.control.socket, "log-levels", post, Exit.USAGE)
     if arguments.format == "json":
         print_json(listed)
     else:
@@ -46,9 +56,8 @@ def log_level(arguments: argparse.Namespace) -> Exit:
     return Exit.OK
 
 
-def _told(settings: Settings, what: str, post: Document | None, refused: Exit) -> Document:
+def _told(path: Path, what: str, post: Document | None, refused: Exit) -> Document:
     """Post to the running daemon; where it refuses, its lines with that status."""
-    path = settings.control.socket
     try:
         return ask(path, what, post, timeout=RELOAD_TIMEOUT)
     except NotRunningError:

@@ -42,11 +42,11 @@ def ports(machine: Machine) -> dict[str, str]:
     machine.run("systemd-run", *options, *lab)
     patiently(lambda: "\nlogs " in machine.run("cat", "/srv/lab.txt", check=False).stdout, "the lab")
     machine.run("install", "-m", "644", "/srv/lab/ca.pem", "/etc/mailuptime/ca.pem")
-    said = dict(re.findall(r"^(.+?)  +(.*)$", machine.read("/srv/lab.txt"), re.MULTILINE))
-    machine.run("install", "-m", "600", said["password file"], "/etc/mailuptime/credentials/probe")
+    facts = dict(re.findall(r"^(.+?)  +(.*)$", machine.read("/srv/lab.txt"), re.MULTILINE))
+    machine.run("install", "-m", "600", facts["password file"], "/etc/mailuptime/credentials/probe")
     machine.write(f"/etc/systemd/system/{UNIT}.d/credentials.conf", DROP_IN)
     machine.run("systemctl", "daemon-reload")
-    return said
+    return facts
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def configured(machine: Machine, ports: dict[str, str]) -> Iterator[str]:
     text = f"""
 sla: {{timezone: Asia/Bangkok, availability: 99.5%, downtime_budget: 216m}}
 self_test: []
-defaults: {{interval: 2s, timeout: 1500ms, confirm: {{failures: 2, interval: 500ms}}, pulse: off}}
+defaults: {{interval: 2s, timeout: 1500ms, confirm: {{failures: 2, interval: 500ms}}, pulse: off, stale_after: 3m}}
 services:
   - name: lab
     targets:
@@ -73,6 +73,7 @@ services:
     yield text
     machine.run("systemctl", "stop", UNIT)
     machine.run("systemctl", "reset-failed", UNIT, check=False)
+    machine.run("rm", "-r", "/var/lib/mailuptime")
 
 
 def metrics(machine: Machine) -> str:
@@ -88,15 +89,19 @@ def until_metric(machine: Machine, line: str) -> None:
 
 
 def until_status(machine: Machine, pattern: str) -> str:
-    said = ""
+    status = ""
 
     def holds() -> bool:
-        nonlocal said
-        said = machine.property(UNIT, "StatusText")
-        return re.search(pattern, said) is not None
+        nonlocal status
+        status = machine.property(UNIT, "StatusText")
+        return re.search(pattern, status) is not None
 
     patiently(holds, pattern)
-    return said
+    return status
+
+
+def said(machine: Machine) -> list[str]:
+    return [str(entry["MESSAGE"]) for entry in machine.journal(UNIT)]
 
 
 def outage(machine: Machine) -> tuple[str, str]:
@@ -109,8 +114,7 @@ def test_as_installed_it_refuses_to_run_and_says_what_is_missing(machine: Machin
     assert machine.run("systemctl", "start", UNIT, check=False).returncode == 1
     shown = machine.show(UNIT, "ActiveState", "SubState", "ExecMainStatus", "NRestarts")
     assert shown == {"ActiveState": "failed", "SubState": "failed", "ExecMainStatus": "78", "NRestarts": "0"}
-    said = [entry["MESSAGE"] for entry in machine.journal(UNIT)]
-    assert any("services: at least one service is needed" in line for line in said)
+    assert any("services: at least one service is needed" in line for line in said(machine))
 
 
 def test_it_is_ready_when_started_and_says_how_it_is(machine: Machine, configured: str) -> None:
@@ -148,10 +152,12 @@ def test_a_reload_puts_the_file_in_force_and_a_bad_one_changes_nothing(machine: 
     added = "      - {name: more, type: smtp, host: localhost, port: 9, tls: none}\n"
     machine.write(CONFIGURATION, configured + added)
     machine.run("systemctl", "reload", UNIT)
+    assert "\nmailuptime_config_last_reload_successful 1" in metrics(machine)
     until_status(machine, "^3 targets")
     machine.write(CONFIGURATION, "no_such_key: 1\n")
-    machine.run("systemctl", "reload", UNIT, check=False)
-    until_metric(machine, "^mailuptime_config_last_reload_successful 0")
+    assert machine.run("systemctl", "reload", UNIT, check=False).returncode == 1
+    assert any("mailuptime.yaml:1:1: no_such_key: unknown key" in line for line in said(machine))
+    assert "\nmailuptime_config_last_reload_successful 0" in metrics(machine)
     assert machine.show(UNIT, "ActiveState", "MainPID", "NRestarts") == {
         "ActiveState": "active",
         "MainPID": process,
@@ -164,7 +170,7 @@ def test_after_a_kill_it_runs_again_and_the_outage_goes_on(machine: Machine, con
     machine.run("systemctl", "start", UNIT)
     until_status(machine, "down: gone/smtp;")
     before = outage(machine)
-    machine.run("systemctl", "kill", "-s", "KILL", UNIT)
+    machine.run("systemctl", "kill", "--kill-whom=main", "-s", "KILL", UNIT)
     machine.until(UNIT, NRestarts="1", ActiveState="active")
     until_status(machine, "down: gone/smtp;")
     assert outage(machine) == before
@@ -176,10 +182,9 @@ def test_one_that_hangs_is_killed_by_the_watchdog_and_started_again(machine: Mac
     machine.run("systemctl", "daemon-reload")
     try:
         machine.run("systemctl", "start", UNIT)
-        machine.run("systemctl", "kill", "-s", "STOP", UNIT)
+        machine.run("systemctl", "kill", "--kill-whom=main", "-s", "STOP", UNIT)
         machine.until(UNIT, NRestarts="1", ActiveState="active")
-        said = [entry["MESSAGE"] for entry in machine.journal(UNIT)]
-        assert any("Watchdog timeout" in line for line in said)
+        assert any("Watchdog timeout" in line for line in said(machine))
     finally:
         machine.run("rm", sooner)
         machine.run("systemctl", "daemon-reload")
