@@ -28,7 +28,7 @@ MAX_SCREENSHOT = 1 << 20
 _MAX_LINE = 2 * MAX_SCREENSHOT  # Base64 takes four characters for three bytes
 _FAREWELL = 2.0  # seconds for the browser's own end, before it is killed
 PHASES = frozenset({"launch", "page", "login", "message", "logout"})
-_HOW = "pip install 'mailuptime[browser]' and apt install chromium"
+_HOW = "install the package mailuptime-browser, or pip install 'mailuptime[browser]' and apt install chromium"
 
 
 class Message(Options):

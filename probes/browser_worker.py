@@ -28,7 +28,7 @@ def _unusable(executable: Path) -> str | None:
     try:
         import playwright.sync_api  # noqa: F401, PLC0415 - an extra
     except ImportError:
-        return "no Playwright here: pip install 'mailuptime[browser]'"
+        return "no Playwright here: install the package mailuptime-browser, or pip install 'mailuptime[browser]'"
     if not os.access(executable, os.X_OK):
         return f"no browser at {executable}: apt install chromium, or set browser.executable"
     return None
