@@ -163,17 +163,17 @@ TARGETS = (
     ),
     Rule(
         "MailuptimeRoundTripLost", "ticket", _TARGET, "Mail over {sla_service}/{target} was accepted and is lost",
-        "{value:.0f} messages of the monitor were given up or came back in the last 30 minutes.",
+        "Messages of the monitor that were given up or came back in the last 30 minutes: {value:.0f}.",
         _over(0), (30 * MINUTE,),
     ),
     Rule(
         "MailuptimeRoundTripLate", "ticket", _TARGET, "Mail over {sla_service}/{target} arrives too late",
-        "{value:.0f} messages of the monitor arrived after their deadline in the last 30 minutes.",
+        "Messages of the monitor that arrived after their deadline in the last 30 minutes: {value:.0f}.",
         _over(0), (30 * MINUTE,),
     ),
     Rule(
         "MailuptimeProbeAccountFailing", "ticket", _TARGET, "{sla_service}/{target} refuses the monitor's login",
-        "{value:.0f} logins were refused in the last 10 minutes.",
+        "Logins that were refused in the last 10 minutes: {value:.0f}.",
         _over(0), (10 * MINUTE,), hold=2 * MINUTE,
     ),
     Rule(
@@ -209,7 +209,7 @@ MONITOR = (
     ),
     Rule(
         "MailuptimeClockStepped", "ticket", (), "The monitor's clock was set, or the machine slept",
-        "{value:.0f} steps in the last 15 minutes. The time stepped over is unknown.",
+        "Steps in the last 15 minutes: {value:.0f}. The time stepped over is unknown.",
         _over(0), (15 * MINUTE,),
     ),
     Rule(

@@ -76,7 +76,7 @@ FIRINGS = [
     ),
     Firing(
         "MailuptimeClockStepped", told(steps="3x9 4x90"), 10, 25, "The monitor's clock was set, or the machine slept",
-        "1 steps in the last 15 minutes. The time stepped over is unknown.", MONITOR,
+        "Steps in the last 15 minutes: 1. The time stepped over is unknown.", MONITOR,
     ),
     Firing(
         "MailuptimeClockUnsynchronized", told(synchronized="1x9 0x29 1x60"), 25, 40 + RESTART,

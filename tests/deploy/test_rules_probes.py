@@ -80,26 +80,27 @@ FIRINGS = [
     Firing(
         "MailuptimeRoundTripLost", told(lost="0x9 1x90", delivered="7x100"), 10, 40,
         "Mail over mail/imap was accepted and is lost",
-        "1 messages of the monitor were given up or came back in the last 30 minutes, 0 arrived.", OF_TARGET,
+        "Messages of the monitor that were given up or came back in the last 30 minutes: 1, that arrived: 0.",
+        OF_TARGET,
     ),
     Firing(
         "MailuptimeRoundTripLate", told(late="0x9 1x90"), 10, 40, "Mail over mail/imap arrives too late",
-        "1 messages of the monitor arrived after their deadline in the last 30 minutes.", OF_TARGET,
+        "Messages of the monitor that arrived after their deadline in the last 30 minutes: 1.", OF_TARGET,
     ),
     # The first refused login makes the series.
     Firing(
         "MailuptimeProbeAccountFailing", told(auth="_x10 1x90"), 12, 20, ACCOUNT,
-        "1 logins were refused in the last 10 minutes.", OF_TARGET,
+        "Logins that were refused in the last 10 minutes: 1.", OF_TARGET,
     ),
     # Prometheus is new here and finds an old failure; another comes.
     Firing(
         "MailuptimeProbeAccountFailing", told(auth="1x9 2x90"), 12, 20, ACCOUNT,
-        "1 logins were refused in the last 10 minutes.", OF_TARGET,
+        "Logins that were refused in the last 10 minutes: 1.", OF_TARGET,
     ),
     Firing(
         "MailuptimeProbeAccountFailing", told(backoff="_x10 300x29 stale"), 12, 40, ACCOUNT,
-        "0 logins were refused in the last 10 minutes; the monitor waits 5.0 minutes before the next, so that the "
-        "account is not locked.",
+        "Logins that were refused in the last 10 minutes: 0; the monitor waits 5.0 minutes before the next, so that "
+        "the account is not locked.",
         OF_TARGET,
     ),
     Firing(
