@@ -62,7 +62,7 @@ uninstall:  ## take it away; the configuration and the ledger stay
 
 .PHONY: deb deb-test
 deb:  ## Debian packages with everything in them, into build/deb; needs python3-venv and the network
-	@systemd/debian/build.sh
+	@PYTHON=/usr/bin/python3 systemd/debian/build.sh
 
 deb-test: .venv/ready .venv/lab .venv/servers deb  ## install, upgrade, remove and purge them under a booted systemd; lintian
 	@tests/lab/install.sh lintian

@@ -32,6 +32,9 @@ fail() {
 # What builds: pip, and setuptools in the version of the lock. It stays in build/.
 tools() {
     "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail "$PYTHON is older than Python 3.11" 69
+    case $("$PYTHON" -c 'import os, sys; print(os.path.realpath(sys._base_executable))') in
+    /home/* | /root/*) fail "$PYTHON lies in somebody's home, where the unit cannot see it: PYTHON=/usr/bin/python3" 69 ;;
+    esac
     "$PYTHON" -c 'import ensurepip' 2>/dev/null || fail "$PYTHON has no ensurepip: apt install python3-venv" 69
     rm -rf "$work"
     mkdir -p "$work"
