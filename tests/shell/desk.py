@@ -22,11 +22,12 @@ class ListWriter(Writer):
         self.batches: list[Batch] = []
         self.attempts = 0
         self.broken = False
+        self.takes = 0.0  # seconds
         self._tell = committed
 
     async def commit(self, batch: Batch) -> None:
         self.attempts += 1
-        await asyncio.sleep(0)
+        await asyncio.sleep(self.takes)
         if self.broken:
             raise LedgerUnavailableError("ledger.db: database or disk is full")
         self.batches.append(batch)

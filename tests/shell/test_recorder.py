@@ -115,6 +115,22 @@ def test_good_checks_gather_for_a_commit_and_a_failure_does_not_wait_for_it() ->
     assert virtual.run(scenario) == [1, 1, 3, 1, 1, 1]
 
 
+def test_while_the_disk_takes_seconds_checks_go_on_and_none_is_lost() -> None:
+    async def scenario(clock: VirtualClock) -> tuple[Desk, list[Check]]:
+        desk = Desk(clock, failing(REFUSED, (8, 14)))
+        desk.writer.takes = 5.0
+        async with virtual.beside(desk.recorder.run()):
+            made = await desk.checks(30)
+            await clock.sleep(20)
+        return desk, made
+
+    desk, made = virtual.run(scenario)
+    assert [check.at - made[0].at for check in made] == [number * SECOND for number in range(30)]
+    assert [row.check for row in desk.writer.rows] == made
+    assert len(desk.writer.batches) < len(made) / 3
+    assert desk.recorder.pending == 0
+
+
 def test_an_outage_becomes_a_fact_once_it_is_final() -> None:
     async def scenario(clock: VirtualClock) -> list[Fact]:
         desk = Desk(clock, failing(REFUSED, (10, 40)))
