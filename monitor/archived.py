@@ -24,6 +24,12 @@ def pruned(reader: Reader) -> Gone | None:
     return Gone(sum(body["count"] for body in bodies), max(body["end"] for body in bodies)) if bodies else None
 
 
+def evidence_until(reader: Reader) -> Instant | None:
+    """The newest instant of packed checks whose evidence was pruned; None where none was."""
+    dropped = {link.fact.body["first"] for link in reader.facts((packing.DROPPED,))}
+    return max((pack.end for pack in reader.packs() if pack.first in dropped), default=None) if dropped else None
+
+
 def gone(links: Sequence[Link]) -> list[tuple[int, int]]:
     """The numbers of checks of which something was pruned: the first and last of each stretch, in order."""
     kinds = (packing.PRUNED, packing.DROPPED)

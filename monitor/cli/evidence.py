@@ -1,5 +1,6 @@
 """`mailuptime outages --evidence`: what was seen in an outage, and on both sides of it."""
 
+import sys
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
@@ -14,8 +15,8 @@ MOST_REPLIES = 5
 
 def show(settings: Settings, month: str | None, identity: str, shape: str) -> Exit:
     """Print the evidence of the month's outages, or of the one with this id."""
-    from monitor import proof  # noqa: PLC0415 - the ledger is not opened for figures alone
-    from monitor.core.instants import SECOND  # noqa: PLC0415
+    from monitor import archived, proof  # noqa: PLC0415 - the ledger is not opened for figures alone
+    from monitor.core.instants import SECOND, format_instant, parse_instant  # noqa: PLC0415
 
     if shape == "csv":
         raise CommandError(Exit.USAGE, "--evidence is not flat enough for csv: use --format json")
@@ -29,6 +30,9 @@ def show(settings: Settings, month: str | None, identity: str, shape: str) -> Ex
         raise CommandError(Exit.USAGE, text)
     zone = ZoneInfo(document["timezone"])
     with reading(settings) as reader:
+        until = archived.evidence_until(reader)
+        if until is not None and any(parse_instant(one["start"], zone) <= until for one in found):
+            print(f"evidence up to {format_instant(until, zone)} was pruned: ledger.keep_evidence", file=sys.stderr)
         documents = [{**one, "evidence": proof.gathered(reader, one, zone)} for one in found]
     if shape == "json":
         print_json({**document, "outages": documents})
