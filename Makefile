@@ -23,6 +23,17 @@ test: lint types tests wheel  ## lint, types and tests, on the tree and on the b
 lint: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/bandit -q -c pyproject.toml -r monitor probes
+
+.PHONY: audit sbom
+
+audit: .venv/ready  ## known vulnerabilities of what is locked; 3 where the database could not be asked
+	$(BIN)/python .ci/audit.py
+
+sbom: .venv/ready  ## the software bill of materials, CycloneDX, from the lock: build/sbom.json
+	@mkdir -p build
+	$(BIN)/python .ci/sbom.py requirements.lock > build/sbom.json
+	@echo build/sbom.json
 
 types: .venv/ready
 	$(BIN)/mypy

@@ -8,6 +8,7 @@ from math import inf
 from monitor import queries
 from monitor.clock import Clock
 from monitor.closing import Closing
+from monitor.condition import condition_of
 from monitor.core import instants
 from monitor.core.book import Book, Horizon
 from monitor.core.check import Outcome
@@ -59,6 +60,7 @@ class Application:
         self._phases = PhaseDurations()
         self._exposition = Exposition()
         self._rested = -inf  # until when no snapshot is taken, on the monotonic clock
+        self._scraped: float | None = None  # when the metrics were asked for last, on the monotonic clock
         self._shown: list[Document] = []
         self._outages: dict[str, str] = {}  # the id of each service's that runs
         self._snapshot = self._photographer.take(clock.now(), clock.monotonic())
@@ -114,6 +116,7 @@ class Application:
 
     def exposition(self, accept: str, accept_encoding: str) -> Callable[[], Answer]:
         """The scrape of this moment; what is returned renders it, in any one thread."""
+        self._scraped = self._clock.monotonic()
         health = replace(self._health(), workload=workload(self._book.rules, self._basis()))
         scrape = Scrape(self._snapshot, health, (self._lateness.read(), self._phases.read()))
         return partial(self._exposition.answer, scrape, accept, accept_encoding)
@@ -156,6 +159,12 @@ class Application:
             "services": self._shown,
             "targets": [self._target(picture) for picture in snapshot.targets],
         }
+
+    def condition(self) -> Document:
+        """What `mailuptime doctor` asks."""
+        ago = None if self._scraped is None else round(self._clock.monotonic() - self._scraped, 3)
+        made = condition_of(self._health(), self._lives, self.unready(), self._resting(), self._clock.now())
+        return made | {"scraped_seconds_ago": ago}
 
     def _service(self, picture: ServicePicture, figures: Figures) -> Document:
         left = picture.burn.exhaustion

@@ -12,6 +12,7 @@ from monitor.cli import (
     config,
     control,
     declare,
+    doctor,
     export,
     figures,
     probe,
@@ -24,7 +25,22 @@ from monitor.cli import (
 from monitor.cli.common import CommandError, Exit
 from probes.tls import CaFileError
 
-GROUPS = (run, config, control, probe, security, figures, watch, declare, export, replay, verify, backup, browser)
+GROUPS = (
+    run,
+    config,
+    control,
+    doctor,
+    probe,
+    security,
+    figures,
+    watch,
+    declare,
+    export,
+    replay,
+    verify,
+    backup,
+    browser,
+)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 from typing import Any
 
 from monitor import loops
@@ -27,6 +28,7 @@ def run(arguments: argparse.Namespace) -> Exit:
     check_web_file(settings)
     have_understood(settings)
     configure(settings.log)
+    os.umask(0o077)  # what is made from here on is for the daemon's user; the control socket is opened to its group
     try:
         ledger = Ledger(settings.ledger.path)
     except LedgerLockedError as error:

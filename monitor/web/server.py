@@ -48,6 +48,8 @@ class Service(Protocol):
 
     def status(self) -> Document: ...
 
+    def condition(self) -> Document: ...
+
     def services(self) -> list[str]: ...
 
     def declarations(self) -> Document: ...
@@ -97,6 +99,7 @@ class Pages:
                 web.get("/sla", self._sla),
                 web.get("/outages", self._outages),
                 web.get("/status", self._status),
+                web.get("/condition", self._condition),
                 web.get("/declarations", self._declarations),
                 web.post("/acts/{act}", self._acts),
                 web.post("/reload", self._reload_for_command),
@@ -186,6 +189,9 @@ class Pages:
         levels.set(subsystem, level)
         log.info("log.level_changed", of=subsystem, to=level, who=f"command of {_peer(request)}")
         return web.json_response(levels.listed())
+
+    async def _condition(self, _request: web.Request) -> web.Response:
+        return web.json_response(self._service.condition())
 
     async def _status(self, _request: web.Request) -> web.Response:
         return web.json_response(self._service.status())
