@@ -31,7 +31,7 @@ from monitor.witness import Witness
 log = structlog.get_logger("recorder")
 
 MOST_PENDING = 100_000
-GATHERING = 0.1
+GATHERING = 0.5
 """Seconds between two commits where nothing presses: each has to wait for the disk, however little it holds."""
 RETRY = 5.0
 """Seconds between attempts to write while the ledger is unavailable."""

@@ -103,15 +103,15 @@ def test_what_arrives_together_is_committed_together() -> None:
 
 def test_good_checks_gather_for_a_commit_and_a_failure_does_not_wait_for_it() -> None:
     async def scenario(clock: VirtualClock) -> list[int]:
-        desk = Desk(clock, failing(REFUSED, (1.5, 100)))
+        desk = Desk(clock, failing(REFUSED, (3.58, 100)))
         async with virtual.beside(desk.recorder.run()):
-            for instant in (0, 1, 1.01, 1.02, 1.04, 1.3, 1.51, 1.52):
+            for instant in (0, 1, 1.05, 1.1, 1.2, 2.5, 3.55, 3.6):
                 await clock.sleep(instant - clock.elapsed() / SECOND)
                 await desk.check()
             await clock.sleep(0)
         return [len(batch.checks) for batch in desk.writer.batches]
 
-    # The first after a while does not wait, nor does a failure for the rest of its tenth of a second.
+    # The first after a while does not wait, nor does a failure for the rest of its half a second.
     assert virtual.run(scenario) == [1, 1, 3, 1, 1, 1]
 
 
