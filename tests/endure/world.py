@@ -204,7 +204,8 @@ class World:
             figures = self.figures(month)
             _sound(figures)
             if same_rules:
-                assert self._replayed(month) == month_document(Month.parse(month), zone, [figures])
+                own = month_document(Month.parse(month), zone, [figures])
+                assert self._replayed(month)["services"] == own["services"]
         _conserved(self.counters)
 
     def _replayed(self, month: str) -> Document:
