@@ -83,6 +83,7 @@ bench: .venv/ready .venv/lab  ## what accounting, a scrape and a check cost, bes
 	@tests/lab/install.sh bench/packages.txt
 	$(BIN)/python -m bench.accounting
 	$(BIN)/python -m bench.exposition
+	$(BIN)/python -m bench.scaling $(if $(ROUNDS),--rounds $(ROUNDS))
 	$(BIN)/python -m bench.peers $(if $(ROUNDS),--rounds $(ROUNDS))
 
 accuracy: .venv/ready .venv/lab  ## a hundred real outages, and how far off the record is; an hour; writes docs/results/accuracy-DATE.md
