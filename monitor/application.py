@@ -149,7 +149,8 @@ class Application:
         horizon = Horizon(snapshot.at, now=True)
         if self._durable():  # otherwise figures wait for the commit, with what was last shown
             figures = queries.every(self._book, snapshot.month, horizon)
-            self._shown = [self._service(picture, figures[picture.name]) for picture in snapshot.services]
+            pictures = (one for one in snapshot.services if one.name in figures)  # a reload may have removed one since
+            self._shown = [self._service(picture, figures[picture.name]) for picture in pictures]
         return {
             "at": format_instant(snapshot.at, zone),
             "month": str(snapshot.month),

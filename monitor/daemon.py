@@ -224,9 +224,9 @@ class Daemon:
 
     async def _put_in_force(self, settings: Settings, targets: Targets) -> None:
         """From now on the new configuration holds; what is the same goes on."""
-        now = self.clock.now()
-        facts = changed(self.book, rules_of(settings), now)
         accounts = await self._checker.prepare(target for target, _ in targets.values())
+        # From here without a wait, so that nobody sees rules and targets that do not belong together
+        facts = changed(self.book, rules_of(settings), self.clock.now())
         added, removed = self.fleet.change(targets)
         self._pool.assign(self._probed.values(), settings.log)
         levels.change(settings.log)

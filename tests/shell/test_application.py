@@ -53,11 +53,21 @@ def test_snapshots_get_at_most_a_tenth_of_the_time_however_often_they_are_asked_
     assert len(shown) == taken
 
 
-def made(clock: CostlyClock) -> Application:
+def test_a_service_that_a_reload_has_just_removed_is_not_shown_any_more() -> None:
+    book = Book(RULES)
+    application = made(CostlyClock(0.0), book)
+    assert [one["service"] for one in application.status()["services"]] == ["mail"]
+    book.change_rules(at("10:30"), Rules(ZONE, {}, {"web": Service("web", 1)}, {"web": RULES.objectives["mail"]}))
+    assert application.status()["services"] == []
+    application.refresh()
+    assert [one["service"] for one in application.status()["services"]] == ["web"]
+
+
+def made(clock: CostlyClock, book: Book | None = None) -> Application:
     health = Health(True, 0, None, 0, 0, 0, True, 0)
     return Application(
         clock,
-        Book(RULES),
+        book or Book(RULES),
         {},
         1,
         durable=lambda: True,
