@@ -18,10 +18,12 @@ Two daemons watch three servers that follow a script of outages (they hang up, h
 peace. The other one is killed with SIGKILL at random instants, a third of them while it starts, the others while it
 probes, and started again. After each kill the files as they lie there are copied and opened: `verify` must find
 nothing, every fact and check that anybody could read before the kill must be there, unchanged, and an outage keeps its
-start for good. In the end every scripted outage is one outage of each daemon, the bounds of its start and its end leave
-room for the scripted instants, and a replay of the exported checks gives the recorded downtime, blips and outages,
-digit for digit. While a daemon is dead its last check speaks for up to `stale_after`; here that is longer than any
-death, so that no time becomes unknown, and what differs between the daemons is when they looked, within the bounds."""
+start for good. In the end every scripted outage is one outage of the daemon in peace, and of both daemons the bounds of
+each recorded outage's start and end leave room for the scripted instants, those of the whole downtime for the scripted
+time. A replay of the exported checks gives the recorded downtime, blips and outages, digit for digit. While a daemon is
+dead its last check speaks for up to `stale_after`; here that is longer than any death, so that no time becomes unknown.
+What differs between the daemons is when they looked, within the bounds: two outages may be one where the killed daemon
+saw no two good checks between them, and one in which it made no three checks is none."""
 
 
 def main() -> int:
