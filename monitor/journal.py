@@ -8,6 +8,7 @@ import os
 import socket
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -26,6 +27,12 @@ def reads_along(stream: TextIO = sys.stderr) -> bool:
     return os.environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
 
 
+def written(line: str, stream: TextIO) -> None:
+    """A line that cannot be written, as on a full disk, is lost: it is no reason to end what it tells of."""
+    with suppress(OSError, ValueError):  # the latter where the stream was closed
+        print(line, file=stream, flush=True)
+
+
 class Journal:
     def __init__(self, path: Path = SOCKET, stream: TextIO = sys.stderr) -> None:
         self._path = str(path)
@@ -40,7 +47,7 @@ class Journal:
         try:
             self._socket.sendto(b"".join(map(_field, fields, fields.values())), self._path)
         except OSError:  # none there, too long a line, or too many at once
-            print(f"<{priority}>{line}", file=self._stream, flush=True)
+            written(f"<{priority}>{line}", self._stream)
 
     def close(self) -> None:
         self._socket.close()

@@ -15,7 +15,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from monitor.checklines import printable
-from monitor.journal import SOCKET, Journal, reads_along
+from monitor.journal import SOCKET, Journal, reads_along, written
 from monitor.settings.sections import Format, LogSettings, Subsystem
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
@@ -79,7 +79,7 @@ class _Sink:
         if self._journal is not None:
             self._journal.write(level, line, event)
         else:
-            print(line, file=self._stream, flush=True)
+            written(line, self._stream)
 
     debug = info = warning = error = critical = exception = msg
 
