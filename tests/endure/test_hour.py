@@ -10,6 +10,6 @@ def test_nothing_grows_but_what_is_remembered_of_outages(tmp_path: Path) -> None
     first, last = looks[0], looks[-1]
     assert last.tasks <= first.tasks
     assert (last.held.descriptors, last.held.threads) == (first.held.descriptors, first.held.threads)
-    assert last.waiting == 0
+    assert last.waiting <= 4  # at most what gathers for the next commit: a check of each target
     assert last.timers < 2 * first.timers
     assert first.events < last.events < 40

@@ -24,7 +24,7 @@ EVENTS = st.lists(st.tuples(st.sampled_from([0.5, 7, 31, 95, 240]), EVENT), min_
 OUTAGES = st.lists(st.tuples(st.integers(0, 1200), st.sampled_from([3, 11, 50, 300])), max_size=3)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=12, deadline=None, derandomize=True)
 @given(events=EVENTS, outages=OUTAGES, begin=st.sampled_from(["2026-11-30T23:50", "2026-12-31T23:55"]))
 def test_the_accounts_hold_whatever_the_clock_and_the_operator_do(
     events: list[tuple[float, tuple[str, float]]], outages: list[tuple[int, int]], begin: str

@@ -33,6 +33,9 @@ from tests.lab.configuration import free_port
 from tests.shell.fleet import ScriptedProbe, Server
 from tests.shell.virtual import VirtualClock, VirtualLoop
 
+GLANCE = 10.0
+"""Seconds between two pictures that time alone is the reason for; a commit that presses takes one at once."""
+
 T = TypeVar("T")
 
 
@@ -53,6 +56,19 @@ def play(scenario: Callable[[VirtualClock], Coroutine[Any, Any, T]]) -> T:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     with _calendar_of(clock), asyncio.Runner(loop_factory=lambda: loop) as runner:
         return runner.run(scenario(clock))
+
+
+class Unhurried:
+    """A clock on which nobody sleeps for less than `GLANCE`: for what looks once a second and only shows."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self._clock = clock
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._clock, name)
+
+    async def sleep(self, seconds: float) -> None:
+        await self._clock.sleep(max(seconds, GLANCE))
 
 
 @contextlib.contextmanager
@@ -118,6 +134,7 @@ class World:
 
     async def start(self) -> None:
         self.daemon = Daemon(self.settings, Ledger(self.place / "ledger.db"), self.clock)
+        vars(self.application)["_clock"] = Unhurried(self.clock)
         self._script()
         self._running = asyncio.create_task(self.daemon.run())
 
@@ -157,6 +174,7 @@ class World:
         self._script()
 
     async def stop(self) -> None:
+        assert self.daemon.recorder.writable, vars(self.daemon.recorder)["_refused"]
         vars(self.daemon)["_stopping"].set()
         await self._ended()
 
