@@ -57,4 +57,4 @@ def test_checks_recorded_across_a_clock_step_are_replayed_to_the_same_figures(
     windows.write_text(json.dumps([{"start": start, "end": end, "reason": "upgrade", "by": "ops"}]), encoding="utf-8")
     arguments = ("--maintenance", str(windows), "--month", str(month), "--until", format_instant(until, ZONE))
     again = office.run("replay", str(checks), *arguments)
-    assert (again.err, again.document) == ("", expected)
+    assert (again.err, {key: again.document[key] for key in expected}) == ("", expected)

@@ -137,7 +137,8 @@ def test_a_certificate_that_does_not_verify_is_told_with_all_that_is_known_of_it
     bad = imap(shared_lab, shared_lab.ports.imaps_bad, name="bad")
     del bad["login"]
     with Daemon(written(place, bad, port=port), port) as daemon:
-        wait_until(lambda: daemon.get("/-/ready")[0] == 200, "the first check")
+        told_of = "mailuptime_tls_certificate_info{"
+        wait_until(lambda: told_of in daemon.get("/metrics")[1], "the first check to be exported")
         families = {family.name: family.samples for family in prometheus_text(daemon.get("/metrics")[1])}
     (told,) = families["mailuptime_tls_certificate_info"]
     assert (told.labels["target"], told.labels["names"]) == ("bad", "elsewhere.example")

@@ -1,6 +1,7 @@
 """A configuration that probes a lab with short intervals, for the demonstration and for end-to-end tests."""
 
 import json
+import random
 import socket
 from pathlib import Path
 
@@ -9,12 +10,20 @@ from tests.lab.lab import Lab
 SERVICE = "lab"
 
 
+_PORTS = iter(random.SystemRandom().sample(range(10_000, 32_000), 2_000))
+"""Below those that the system gives to connections: none of them can take one before its listener comes."""
+
+
 def free_port() -> int:
-    """A port of the loopback interface that nobody listens on at the moment."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-    return port
+    """A port of the loopback interface that nobody listens on at the moment, and no other connection will be given."""
+    for port in _PORTS:
+        with socket.socket() as sock:
+            try:
+                sock.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
+    raise RuntimeError("no port is left")
 
 
 def configuration(lab: Lab, directory: Path, port: int, extra: str = "") -> Path:
