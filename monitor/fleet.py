@@ -33,6 +33,7 @@ class Fleet:
 
     def start(self, scheduler: Scheduler) -> None:
         """Schedule every target that is not scheduled yet: once now, paced, then in its phase."""
+        scheduler.changed()
         now = self._clock.monotonic()
         fresh = [name for name in self._targets if name not in self._entries]
         for number, name in enumerate(fresh):

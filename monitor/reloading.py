@@ -100,7 +100,7 @@ async def read_anew(old: Settings) -> tuple[Settings, list[str], Terms]:
 
     Raises ConfigurationError.
     """
-    settings, waiting = pinned(old, load(old.path))
+    settings, waiting = pinned(old, await asyncio.to_thread(load, old.path))  # seconds, with 10,000 targets
     settings.load_secrets()
     await understood(settings)
     return settings, waiting, terms_of(settings.web.config_file)

@@ -96,11 +96,20 @@ class Scheduler:
     def add(self, live: Live, cadence: Cadence, first: float) -> Entry:
         """Schedule a target; `first` is when it is checked for the first time."""
         entry = Entry(live, cadence, full_due=first)
-        self._entries = [*(known for known in self._entries if not known.removed), entry]
-        siblings = self._groups.get(live.target.group, [])
-        self._groups[live.target.group] = [*(known for known in siblings if not known.removed), entry]
+        self._enlist(entry)
         self._push(entry)
         return entry
+
+    def changed(self) -> None:
+        """Targets were removed, or belong to other groups than when they were added."""
+        known, self._entries, self._groups = self._entries, [], {}
+        for entry in known:
+            if not entry.removed:
+                self._enlist(entry)
+
+    def _enlist(self, entry: Entry) -> None:
+        self._entries.append(entry)
+        self._groups.setdefault(entry.live.target.group, []).append(entry)
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as checks:
