@@ -1,7 +1,7 @@
-"""`python -m tests.endure.crowd`: ten thousand targets on one machine: how long a start takes, what it holds, how late it is.
+"""Ten thousand targets on one machine: how long the daemon takes to start, what it holds, how late it is.
 
 Real servers on loopback in this process, a real daemon in another; each target is checked in its first round and, by
-its interval, again. Writes docs/results/crowd-DATE.md with `--write`.
+its interval, again. `python -m tests.endure.crowd --write` writes docs/results/crowd-DATE.md.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from bench.prose import paragraph
 from monitor.fleet import FIRST_ROUND_GAP
 from tests.endure.herd import Server, herd
 from tests.endure.hour import metrics
@@ -166,9 +167,11 @@ def report(crowd: Crowd) -> str:
         [
             f"# {crowd.targets:,} targets on one machine, {datetime.now(UTC):%Y-%m-%d}",
             "",
-            f"`python -m tests.endure.crowd`, Python {platform.python_version()}, {os.cpu_count()} cores shared with"
-            f" the servers. {crowd.targets // OF_A_SERVICE:,} services of {OF_A_SERVICE} targets, SMTP and POP3 in turn"
-            f" on {SERVERS} real servers, every {INTERVAL} s, no pulses; scraped every {LOOK:g} s.",
+            paragraph(
+                f"`python -m tests.endure.crowd`, Python {platform.python_version()}, {os.cpu_count()} cores shared",
+                f"with the servers. {crowd.targets // OF_A_SERVICE:,} services of {OF_A_SERVICE} targets, SMTP and",
+                f"POP3 in turn on {SERVERS} real servers, every {INTERVAL} s, no pulses; scraped every {LOOK:g} s.",
+            ),
             "",
             "| what | |",
             "|---|---|",
