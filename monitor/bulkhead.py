@@ -8,6 +8,8 @@ import resource
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from monitor.metrics import Room
+
 MOST = 8192
 RESERVED = 200
 """Descriptors for listeners, clients, the ledger and what else is not a check."""
@@ -25,11 +27,28 @@ class Bulkhead:
     """Whoever finds no room waits for its turn: first for its host's, so that it takes nobody else's meanwhile."""
 
     def __init__(self, most: int) -> None:
+        self._most = most
         self._share = max(1, most // 2)
+        self._taken = self._waiting = 0
         self._all = asyncio.Semaphore(most)
         self._hosts: dict[str, asyncio.Semaphore] = {}
 
     @asynccontextmanager
     async def room(self, host: str) -> AsyncIterator[None]:
-        async with self._hosts.setdefault(host, asyncio.Semaphore(self._share)), self._all:
-            yield
+        self._waiting += 1
+        waits = True
+        try:
+            async with self._hosts.setdefault(host, asyncio.Semaphore(self._share)), self._all:
+                waits = False
+                self._waiting -= 1
+                self._taken += 1
+                try:
+                    yield
+                finally:
+                    self._taken -= 1
+        finally:
+            self._waiting -= waits
+
+    @property
+    def health(self) -> Room:
+        return Room(self._taken, self._waiting, self._most)

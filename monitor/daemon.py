@@ -172,8 +172,7 @@ class Daemon:
         await self._checker.prepare(self._probed.values())
         started = self._fact("started", {"version": __version__})
         self.recorder.put(Arrival(None, facts=(*self._first_facts, started)))
-        listen = self.settings.web.listen
-        loop = loops.name(asyncio.get_running_loop())
+        loop, listen = loops.name(asyncio.get_running_loop()), self.settings.web.listen
         log.info("daemon.started", version=__version__, loop=loop, targets=len(self.fleet.lives), listen=str(listen))
         now = self.clock.now()
         if (recorded := self.book.present(now)) > now:  # set back while nobody watched
@@ -281,6 +280,7 @@ class Daemon:
             surveyed=self.posture.surveyed,
             notifications=self.notifications.results,
             workers=self._pool.health,
+            room=self.scheduler.bulkhead.health,
         )
 
     def _fact(self, kind: str, body: dict[str, object]) -> Fact:

@@ -81,7 +81,7 @@ class Scheduler:
         self._late = late
         self._stepped = stepped
         self._logins = logins or Logins(clock)
-        self._bulkhead = bulkhead or Bulkhead(most())
+        self.bulkhead = bulkhead or Bulkhead(most())
         self._entries: list[Entry] = []
         self._groups: dict[str, list[Entry]] = {}
         self._heap: list[tuple[float, int, Entry]] = []
@@ -146,7 +146,7 @@ class Scheduler:
         await self._logins.enter(access)
         try:
             asked = self._clock.monotonic()
-            async with self._bulkhead.room(target.host or target.name):
+            async with self.bulkhead.room(target.host or target.name):
                 now = self._clock.monotonic()
                 self._late(late + now - asked)
                 rested = self._rested(entry)

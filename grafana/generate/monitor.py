@@ -155,9 +155,21 @@ def _work() -> Line:
         9,
         (
             lines(
+                "Checks under way",
+                "Checks and pulses under way, how many may be, and how many are due and wait until they may.",
+                6,
+                (
+                    Query("sum(mailuptime_checks_in_progress)", "under way"),
+                    Query("sum(mailuptime_checks_waiting)", "waiting"),
+                    Query("sum(mailuptime_checks_in_progress_limit)", "limit"),
+                ),
+                unit="none",
+                noValue="NO DATA",
+            ),
+            lines(
                 "Checks by outcome",
                 "Checks in a second, of all services.",
-                8,
+                6,
                 Query("sum by (outcome) (rate(mailuptime_checks_total[$__rate_interval]))", "{{outcome}}"),
                 unit="cps",
                 stacked=True,
@@ -167,7 +179,7 @@ def _work() -> Line:
             lines(
                 "Blind by own fault",
                 "Checks in a minute that told nothing, by what was wrong with the monitor.",
-                8,
+                6,
                 Query(
                     f"sum by (cause) (rate({failures}[$__rate_interval])) * 60 > 0",
                     "{{cause}}",
@@ -180,7 +192,7 @@ def _work() -> Line:
             lines(
                 "Commits",
                 "How old the last commit was, and how many records waited for the next.",
-                8,
+                6,
                 (
                     Query("time() - max(mailuptime_last_commit_timestamp_seconds)", "age of the last"),
                     Query("sum(mailuptime_ledger_pending_records)", "records waiting"),

@@ -1,7 +1,7 @@
 """What Prometheus is told: every metric's name (`names`), and one scrape's text from an immutable snapshot."""
 
 from monitor.metrics.exposition import Answer, Exposition, Scrape
-from monitor.metrics.health import Health, SecurityFact, WorkerHealth
+from monitor.metrics.health import Health, Room, SecurityFact, WorkerHealth
 from monitor.metrics.histogram import Histogram, Lateness, PhaseDurations, exemplar
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Histogram",
     "Lateness",
     "PhaseDurations",
+    "Room",
     "Scrape",
     "SecurityFact",
     "WorkerHealth",

@@ -32,6 +32,18 @@ class WorkerHealth(NamedTuple):
     resident: int  # bytes
 
 
+class Room(NamedTuple):
+    """Checks under way, checks that wait to be, and how many may be under way at once."""
+
+    taken: int
+    waiting: int
+    most: int
+
+
+NO_ROOM = Room(0, 0, 0)
+"""Where nothing is checked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """As of a moment; `clock_synchronized` is None where it cannot be told."""
@@ -51,6 +63,7 @@ class Health:
     notifications: Mapping[str, int] = field(default_factory=dict)
     workers: tuple[WorkerHealth, ...] = ()
     workload: Workload | None = None
+    room: Room = NO_ROOM
 
 
 def monitor_block(health: Health, month: str) -> Block:
@@ -61,6 +74,9 @@ def monitor_block(health: Health, month: str) -> Block:
     if health.last_commit is not None:
         lines.add(names.LAST_COMMIT, "", health.last_commit / SECOND)
     lines.add(names.LAG, "", health.loop_lag)
+    lines.add(names.IN_PROGRESS, "", health.room.taken)
+    lines.add(names.IN_PROGRESS_LIMIT, "", health.room.most)
+    lines.add(names.WAITING, "", health.room.waiting)
     lines.add(names.STEPS, "", health.clock_steps)
     if health.clock_synchronized is not None:
         lines.add(names.SYNCHRONIZED, "", health.clock_synchronized)

@@ -133,6 +133,9 @@ PHASES = Family(
     ("protocol", "phase"),
     "How long phases of checks took; the phase `total` is the whole check.",
 )
+IN_PROGRESS = _gauge("checks_in_progress", (), "Checks and pulses under way.")
+IN_PROGRESS_LIMIT = _gauge("checks_in_progress_limit", (), "How many may be under way; half of them of one host.")
+WAITING = _gauge("checks_waiting", (), "Checks and pulses that are due and find no room: of a host, or of all.")
 STEPS = _counter("clock_steps", (), "Times that the wall clock was set, or the machine slept.")
 SYNCHRONIZED = _gauge(
     "clock_synchronized", (), "1 if the system's clock is kept by a time source; absent where that cannot be told."
@@ -176,7 +179,8 @@ OF_MONTHS = (
     AVAILABILITY, LOWER, UPPER, TO_DATE, COVERAGE, DOWNTIME, BUDGET, REMAINING, OBJECTIVE, WEIGHTED,
 )  # fmt: skip
 OF_THE_MONITOR = (
-    CURRENT, WRITABLE, PENDING, LAST_COMMIT, LAG, STEPS, SYNCHRONIZED, SELF_TEST, REFUSES, PUBLISHES, SURVEYED,
+    CURRENT, WRITABLE, PENDING, LAST_COMMIT, LAG, IN_PROGRESS, IN_PROGRESS_LIMIT, WAITING, STEPS,
+    SYNCHRONIZED, SELF_TEST, REFUSES, PUBLISHES, SURVEYED,
     TURNED_AWAY, NOTIFICATIONS, WORKER_UP, WORKER_RESTARTS, WORKER_CHECKS, WORKER_LAG, WORKER_CPU, WORKER_MEMORY,
     WORKLOAD, BASIS, EXCEEDED, RELOADED, RELOADED_AT, BUILD,
 )  # fmt: skip

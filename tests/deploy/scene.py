@@ -20,6 +20,7 @@ from monitor.metrics import (
     Health,
     Lateness,
     PhaseDurations,
+    Room,
     Scrape,
     SecurityFact,
     WorkerHealth,
@@ -130,6 +131,7 @@ class Scene:
             surveyed=START,
             workload=Workload(260_000, 320, Basis(250_000, 320)),
             workers=(WorkerHealth("0", True, 1, 2, 0.001, 12.5, 64 * 2**20),),
+            room=Room(3, 0, 412),
             notifications={"sent": 2, "failed": 1, "dropped": 0},
         )
         self._exposition = Exposition()

@@ -1,11 +1,13 @@
 """More checks at once than there is room for: who waits, and that it shows."""
 
+import asyncio
 import resource
 
 import pytest
 
 from monitor.bulkhead import MOST, Bulkhead, most
 from monitor.core.check import Outcome
+from monitor.metrics import Room
 from tests.shell import virtual
 from tests.shell.fleet import HANGS, Fleet, cadence, failing, target, well
 from tests.shell.virtual import VirtualClock
@@ -46,6 +48,36 @@ def test_checks_that_wait_for_their_turn_are_late_and_their_slots_are_missed() -
     assert fleet.missed
     assert {check.outcome for check in fleet.missed} == {Outcome.UNKNOWN}
     assert {one.name for one in fleet.starts} >= {f"ill/{number}" for number in range(60)}
+
+
+def test_what_is_under_way_and_what_waits_is_counted_and_nothing_is_left() -> None:
+    async def scenario(clock: VirtualClock) -> list[Room]:
+        bulkhead, seen = Bulkhead(20), []
+        fleet = Fleet(clock, bulkhead=bulkhead)
+        for number in range(60):
+            ill = target(clock, failing(HANGS, (0, 30)), name=f"ill/{number}", host="mx.ill")
+            fleet.add(ill, cadence(phase=number * 0.1))
+
+        async def look() -> None:
+            for seconds in (14, 180):
+                await clock.sleep(seconds)
+                seen.append(bulkhead.health)
+
+        async with virtual.beside(look()):
+            await fleet.go_on(200)
+        return [*seen, bulkhead.health]
+
+    assert virtual.run(scenario) == [Room(10, 50, 20), Room(0, 0, 20), Room(0, 0, 20)]
+
+
+async def test_a_check_that_is_ended_while_it_waits_is_not_counted_any_more() -> None:
+    bulkhead = Bulkhead(2)
+    async with bulkhead.room("mx"):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0), bulkhead.room("mx"):
+                pass
+        assert bulkhead.health == Room(1, 0, 2)
+    assert bulkhead.health == Room(0, 0, 2)
 
 
 @pytest.mark.parametrize(
