@@ -103,8 +103,8 @@ class Daemon:
         self._supervision = self._supervising()
         self._reloader = Reloader(self.clock, self._notifier, self._reload, self._supervision.status)
         self._gate = Gate(self.clock, terms_of(settings.web.config_file))
-        probe_page = ProbePage(Probing(self.clock, lambda: self.settings, self.logins))
-        self._pages = Pages(self._application, self.act, probe_page.get, self._reloader.ask, self._gate)
+        probe = ProbePage(Probing(self.clock, lambda: self.settings, self.logins)).get
+        self._pages = Pages(self._application, self.act, probe, self._reloader.ask, self._gate, self._pool.set_level)
 
     @property
     def _probed(self) -> dict[str, Target]:

@@ -58,12 +58,21 @@ class Service(Protocol):
 class Pages:
     """The routes over a `Service`. Documents may raise ValueError for a bad month: a 400 that says so."""
 
-    def __init__(self, service: Service, act: Act, probe: Handler, reload: Reload, gate: Gate) -> None:
+    def __init__(
+        self,
+        service: Service,
+        act: Act,
+        probe: Handler,
+        reload: Reload,
+        gate: Gate,
+        set_level: Callable[[str, str], None],
+    ) -> None:
         self._service = service
         self._act = act
         self._probe = probe
         self._reload = reload
         self._gate = gate
+        self._set_level = set_level
         self._renderer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="metrics")
 
     def context(self) -> ssl.SSLContext | None:
@@ -186,7 +195,7 @@ class Pages:
         if not isinstance(given, dict):
             raise web.HTTPBadRequest(text="a JSON object is expected")
         subsystem, level = str(given.get("subsystem")), str(given.get("level"))
-        levels.set(subsystem, level)
+        self._set_level(subsystem, level)
         log.info("log.level_changed", of=subsystem, to=level, who=f"command of {_peer(request)}")
         return web.json_response(levels.listed())
 

@@ -21,10 +21,11 @@ import structlog
 from monitor.attempt import Attempt
 from monitor.clock import Clock
 from monitor.core.instants import SECOND, Duration
+from monitor.logs import levels
 from monitor.metrics import WorkerHealth
 from monitor.runner import Target
 from monitor.settings.sections import LogSettings
-from monitor.workers.wire import Assignment, Beat, Reply, Request, heard, packed
+from monitor.workers.wire import Assignment, Beat, LogLevel, Reply, Request, heard, packed
 from probes.base import Evidence
 from probes.errors import Cause
 
@@ -54,6 +55,7 @@ class Seat:
         self._came_up = came_up
         self._writer: StreamWriter | None = None
         self._assignment = b""
+        self._levels: dict[str, bytes] = {}
         self._waiting: dict[int, asyncio.Future[Attempt]] = {}
         self._numbers = count()
         self._heard = False
@@ -69,10 +71,20 @@ class Seat:
         beat = self._beat
         return WorkerHealth(self.name, self.up, self._restarts, len(self._waiting), beat.lag, beat.cpu, beat.resident)
 
+    @property
+    def _orders(self) -> bytes:
+        """All that a process has to be told before it may try anything."""
+        return self._assignment + b"".join(self._levels.values())
+
     def assign(self, assignment: bytes) -> None:
-        self._assignment = assignment
+        self._assignment, self._levels = assignment, {}
         if self._writer is not None:
             self._writer.write(assignment)
+
+    def set_level(self, subsystem: str, order: bytes) -> None:
+        self._levels[subsystem] = order
+        if self._writer is not None:
+            self._writer.write(order)
 
     async def make(self, target: str, limit: Duration, *, pulse: bool) -> Attempt:
         """Have the process try. Raises WorkerGoneError."""
@@ -111,8 +123,9 @@ class Seat:
         try:
             async with _process() as (process, reader, writer):
                 try:
-                    writer.write(self._assignment)
-                    await self._listen(reader, writer)
+                    told = self._orders
+                    writer.write(told)
+                    await self._listen(reader, writer, told)
                 finally:
                     self._writer = None
                     writer.close()
@@ -120,8 +133,8 @@ class Seat:
         except OSError as error:
             return f"it could not be started: {error.strerror or error}"
 
-    async def _listen(self, reader: StreamReader, writer: StreamWriter) -> None:
-        """Take what the process says, until it has ended or is silent for too long."""
+    async def _listen(self, reader: StreamReader, writer: StreamWriter, told: bytes) -> None:
+        """Take what the process says, until it has ended or is silent for too long; `told` is what it knows."""
         watch = asyncio.create_task(self._watch(writer))
         try:
             while True:
@@ -129,6 +142,8 @@ class Seat:
                 self._heard = True
                 if self._writer is None:  # its first word: it has been told its targets, and tries from now on
                     self._writer = writer
+                    if self._orders != told:  # a reload while it started
+                        writer.write(self._orders)
                     async with self._came_up:
                         self._came_up.notify_all()
                 match message:
@@ -172,6 +187,12 @@ class Pool:
         assignment = packed(Assignment(made, logs))
         for seat in self._seats:
             seat.assign(assignment)
+
+    def set_level(self, subsystem: str, level: str) -> None:
+        """How much is logged, here and in the processes, until the next reload. Raises ValueError as `levels` does."""
+        levels.set(subsystem, level)
+        for seat in self._seats:
+            seat.set_level(subsystem, packed(LogLevel(subsystem, level)))
 
     def takes(self, target: Target) -> bool:
         """Whether a target is tried out there. A round trip is not: its tokens stand in the ledger."""

@@ -15,13 +15,17 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+import structlog
+
 from monitor import loops
 from monitor.attempt import Attempts
 from monitor.clock import Clock, SystemClock
 from monitor.lag import Lag
-from monitor.logs import configure
-from monitor.workers.wire import Assignment, Beat, Reply, Request, heard, packed
+from monitor.logs import configure, levels
+from monitor.workers.wire import Assignment, Beat, LogLevel, Reply, Request, heard, packed
 from probes.base import Probe
+
+log = structlog.get_logger("workers")
 
 BEAT = 1.0
 """Seconds between signs of life."""
@@ -50,9 +54,12 @@ class Worker:
                             task = group.create_task(self._answer(request, self._probes[request.target]))
                             tries.add(task)
                             task.add_done_callback(tries.discard)
-                        case Assignment(targets, log):
-                            configure(log)
+                        case Assignment(targets, logs):
+                            configure(logs)
                             self._probes = {name: kind(options) for name, (kind, options) in targets.items()}
+                        case LogLevel(subsystem, level):
+                            levels.set(subsystem, level)
+                            log.info("log.level_changed", of=subsystem, to=level, process=os.getpid())
             for running in (lag, beats, *tries):
                 running.cancel()
 

@@ -30,6 +30,14 @@ class Assignment:
 
 
 @dataclass(frozen=True, slots=True)
+class LogLevel:
+    """Of one subsystem, until the next assignment."""
+
+    subsystem: str
+    level: str
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """Try this target once. `number` comes back with the reply."""
 
@@ -54,7 +62,7 @@ class Beat:
     resident: int  # bytes
 
 
-def packed(message: Assignment | Request | Reply | Beat) -> bytes:
+def packed(message: Assignment | LogLevel | Request | Reply | Beat) -> bytes:
     """A message as it crosses, its length before it."""
     buffer = BytesIO(bytes(_LENGTH_BYTES))
     buffer.seek(_LENGTH_BYTES)

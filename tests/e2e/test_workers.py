@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.commands import mailuptime
 from tests.e2e.written import imap, smtp, written
 from tests.lab import Lab, wait_until
 from tests.lab.configuration import configuration, free_port
@@ -64,6 +65,27 @@ def under_way(daemon: Daemon) -> bool:
 
 def all_up(daemon: Daemon) -> bool:
     return list(samples(daemon, "mailuptime_worker_up").values()) == [1.0, 1.0]
+
+
+def told(daemon: Daemon, level: str) -> set[int]:
+    """The probe processes that say that a subsystem's level is this from now on."""
+    lines = [json.loads(line) for line in daemon.log.read_text().splitlines() if line.startswith("{")]
+    changes = (line for line in lines if line["event"] == "log.level_changed" and line["to"] == level)
+    return {line["process"] for line in changes if line["subsystem"] == "workers"}
+
+
+def test_a_log_level_reaches_every_probe_process_at_once_and_one_that_is_started_later(
+    place: Path, silent: int
+) -> None:
+    port = free_port()
+    path = given(place, port, smtp(silent))
+    with Daemon(path, port) as daemon:
+        wait_until(lambda: all_up(daemon), "the probe processes to be up", seconds=30)
+        assert mailuptime("log-level", "-c", path, "library", "debug").status == 0
+        before = set(workers(daemon))
+        wait_until(lambda: told(daemon, "debug") == before, "both processes to follow")
+        os.kill(min(before), signal.SIGKILL)
+        wait_until(lambda: len(told(daemon, "debug")) == 3, "the next process to be told", seconds=30)
 
 
 def test_every_protocol_is_checked_in_probe_processes_and_they_end_with_the_daemon(lab: Lab, place: Path) -> None:
