@@ -5,6 +5,7 @@ no signal for it: a stop of the whole service reaches it too, while the daemon s
 """
 
 import asyncio
+import gc
 import os
 import resource
 import signal
@@ -88,6 +89,7 @@ async def _serve(connection: socket.socket) -> None:
 def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    gc.freeze()  # as the daemon does
     loops.run(_serve(socket.socket(fileno=int(sys.argv[1]))))
 
 
