@@ -91,6 +91,8 @@ class Attempts:
             if not deadline.expired():
                 return _internal(name, error)
             return _late(steps.failed, limit, self._clock.monotonic() - began)
+        except MemoryError:
+            return Cause.RESOURCES, "out of memory"
         except Exception as error:  # noqa: BLE001 - whatever it is, it is no downtime
             return _internal(name, error)
         return None, ""

@@ -138,12 +138,9 @@ class Daemon:
 
     def _supervising(self) -> Supervision:
         return Supervision(
-            self.clock,
-            self._notifier,
-            self.scheduler,
-            self.recorder,
+            self.clock, self._notifier, self.scheduler, self.recorder,
             lambda: (self._application.snapshot, self.settings.zone),
-        )
+        )  # fmt: skip
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT. Raises ListenError where a listener cannot be opened."""
@@ -280,6 +277,7 @@ class Daemon:
             surveyed=self.posture.surveyed,
             notifications=self.notifications.results,
             workers=self._pool.health,
+            loop_stalled=self._lag.total,
             room=self.scheduler.bulkhead.health,
         )
 

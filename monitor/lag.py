@@ -20,6 +20,8 @@ class Lag:
         self._stalls: deque[tuple[float, float]] = deque()  # when one ended, and its seconds
         self.last = 0.0
         """How late the last tick was, in seconds."""
+        self.total = 0.0
+        """Seconds of all stalls so far."""
 
     async def run(self) -> None:
         while True:
@@ -29,6 +31,7 @@ class Lag:
             self.last = max(0.0, now - self._due)
             if self.last > NOISE:
                 self._stalls.append((now, self.last))
+                self.total += self.last
             while self._stalls and self._stalls[0][0] < now - KEPT:
                 self._stalls.popleft()
 

@@ -139,7 +139,10 @@ def _schedule() -> Line:
                 "Lag of the event loop",
                 "How late the event loop ran a timer last; beyond a second, latencies are the monitor's own.",
                 8,
-                Query("max(mailuptime_event_loop_lag_seconds)", "lag"),
+                (
+                    Query("max(mailuptime_event_loop_lag_seconds)", "lag"),
+                    Query("max(rate(mailuptime_event_loop_stalled_seconds_total[$__rate_interval]))", "share stalled"),
+                ),
                 unit="s",
                 thresholds=steps("transparent", (0.1, "yellow"), (1, "red")),
                 noValue="NO DATA",

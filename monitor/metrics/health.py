@@ -64,6 +64,7 @@ class Health:
     workers: tuple[WorkerHealth, ...] = ()
     workload: Workload | None = None
     room: Room = NO_ROOM
+    loop_stalled: float = 0.0  # seconds since the start
 
 
 def monitor_block(health: Health, month: str) -> Block:
@@ -74,6 +75,7 @@ def monitor_block(health: Health, month: str) -> Block:
     if health.last_commit is not None:
         lines.add(names.LAST_COMMIT, "", health.last_commit / SECOND)
     lines.add(names.LAG, "", health.loop_lag)
+    lines.add(names.STALLED, "", health.loop_stalled)
     lines.add(names.IN_PROGRESS, "", health.room.taken)
     lines.add(names.IN_PROGRESS_LIMIT, "", health.room.most)
     lines.add(names.WAITING, "", health.room.waiting)

@@ -133,6 +133,9 @@ PHASES = Family(
     ("protocol", "phase"),
     "How long phases of checks took; the phase `total` is the whole check.",
 )
+STALLED = _counter(
+    "event_loop_stalled_seconds", (), "Time for which the event loop stood still, in stalls of more than 50 ms."
+)
 IN_PROGRESS = _gauge("checks_in_progress", (), "Checks and pulses under way.")
 IN_PROGRESS_LIMIT = _gauge("checks_in_progress_limit", (), "How many may be under way; half of them of one host.")
 WAITING = _gauge("checks_waiting", (), "Checks and pulses that are due and find no room: of a host, or of all.")
@@ -179,7 +182,7 @@ OF_MONTHS = (
     AVAILABILITY, LOWER, UPPER, TO_DATE, COVERAGE, DOWNTIME, BUDGET, REMAINING, OBJECTIVE, WEIGHTED,
 )  # fmt: skip
 OF_THE_MONITOR = (
-    CURRENT, WRITABLE, PENDING, LAST_COMMIT, LAG, IN_PROGRESS, IN_PROGRESS_LIMIT, WAITING, STEPS,
+    CURRENT, WRITABLE, PENDING, LAST_COMMIT, LAG, STALLED, IN_PROGRESS, IN_PROGRESS_LIMIT, WAITING, STEPS,
     SYNCHRONIZED, SELF_TEST, REFUSES, PUBLISHES, SURVEYED,
     TURNED_AWAY, NOTIFICATIONS, WORKER_UP, WORKER_RESTARTS, WORKER_CHECKS, WORKER_LAG, WORKER_CPU, WORKER_MEMORY,
     WORKLOAD, BASIS, EXCEEDED, RELOADED, RELOADED_AT, BUILD,

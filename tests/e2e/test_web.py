@@ -55,6 +55,7 @@ PROMISED = {
     "mailuptime_outages",
     "mailuptime_schedule_lateness_seconds",
     "mailuptime_event_loop_lag_seconds",
+    "mailuptime_event_loop_stalled_seconds",
     "mailuptime_checks_in_progress",
     "mailuptime_checks_in_progress_limit",
     "mailuptime_checks_waiting",

@@ -125,7 +125,7 @@ async def gather(place: Path, targets: int, seconds: float) -> Crowd:
                     text = await asyncio.to_thread(metrics, daemon)
                     slowest = max(slowest, time.monotonic() - asked)
                     most = max(most, holding(daemon.pid).memory)
-                    lag = max(lag, number(text, "mailuptime_event_loop_lag_seconds"))
+                    lag = number(text, "mailuptime_event_loop_stalled_seconds_total")
                     if condition(text) or time.monotonic() > ends:
                         return text
                     await asyncio.sleep(LOOK)
@@ -158,9 +158,10 @@ def report(crowd: Crowd) -> str:
         ("memory (RSS) at the first check", f"{crowd.least:.0f} MiB"),
         ("memory (RSS) at the most", f"{crowd.most:.0f} MiB"),
         ("starts late by, 50 %", f"≤ {crowd.late(0.5):g} s"),
+        ("starts late by, 95 %", f"≤ {crowd.late(0.95):g} s"),
         ("starts late by, 99 %", f"≤ {crowd.late(0.99):g} s"),
         ("starts late by, all", f"≤ {crowd.late(1.0):g} s"),
-        ("the event loop's worst lag that a scrape saw", f"{crowd.lag:.2f} s"),
+        ("the event loop stood still, altogether", f"{crowd.lag:.1f} s"),
         ("the slowest scrape, its transfer and reading included", f"{crowd.scrape:.1f} s"),
     ]
     return "\n".join(

@@ -1,4 +1,4 @@
-"""A real daemon that is short of descriptors, or stopped for a while: nothing of it is the servers' fault."""
+"""A real daemon that is short of descriptors or memory, or stopped for a while: nothing of it is the servers' fault."""
 
 import asyncio
 import json
@@ -9,11 +9,12 @@ import signal
 import socket
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 
 from tests.endure import hour
 from tests.endure.herd import herd
-from tests.endure.watched import holding
+from tests.endure.watched import holding, mapped
 from tests.lab.configuration import free_port
 from tests.lab.daemon import Daemon, states
 from tests.lab.processes import wait_until
@@ -73,6 +74,20 @@ async def test_without_descriptors_checks_are_unknown_and_the_listener_comes_bac
         assert counted(metrics, 'cause="resources"') > 0
         assert counted(metrics, 'outcome="down"') == 0
         assert said(daemon).count("\n") < 100, "it tried again and again"
+    assert hour.accounts(tmp_path, daemon.configuration) == []
+
+
+async def test_without_memory_it_blames_nobody_and_goes_on_when_there_is_some_again(tmp_path: Path) -> None:
+    """Whatever would make the process larger fails: the thread that renders metrics, at the latest."""
+    async with watching(tmp_path) as (daemon, pid):
+        before = resource.prlimit(pid, resource.RLIMIT_AS)
+        resource.prlimit(pid, resource.RLIMIT_AS, (mapped(pid), before[1]))
+        status = (await asyncio.to_thread(daemon.get, "/metrics"))[0]
+        await asyncio.sleep(4)  # for so long it lasts
+        resource.prlimit(pid, resource.RLIMIT_AS, before)
+        await up(daemon)
+        assert status == HTTPStatus.INTERNAL_SERVER_ERROR
+        assert counted(daemon.get("/metrics")[1], 'outcome="down"') == 0
     assert hour.accounts(tmp_path, daemon.configuration) == []
 
 

@@ -179,6 +179,7 @@ class Told:
             )
         if health.surveyed is not None:
             self._gauge("security_checked_timestamp_seconds", {}, health.surveyed / SECOND)
+        self._counter("event_loop_stalled_seconds", {}, health.loop_stalled)
         self._counter("clock_steps", {}, health.clock_steps)
         self._counter("checks_turned_away", {}, health.turned_away)
         info = InfoMetricFamily("mailuptime_build", "help")

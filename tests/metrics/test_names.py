@@ -58,6 +58,7 @@ PROMISED = {
     "schedule_lateness_seconds": "",
     "phase_duration_seconds": "protocol phase",
     "event_loop_lag_seconds": "",
+    "event_loop_stalled_seconds_total": "",
     "checks_in_progress": "",
     "checks_in_progress_limit": "",
     "checks_waiting": "",

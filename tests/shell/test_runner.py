@@ -176,6 +176,11 @@ def test_an_unexpected_exception_is_unknown_and_its_text_is_said_nowhere(kind: t
     assert "test_runner.py:" in event["where"]
 
 
+def test_no_memory_is_a_lack_of_the_monitors_own() -> None:
+    result = checked(phase("auth", fail(MemoryError()), before=("greeting",)))
+    assert result.check == Check(WALL, Outcome.UNKNOWN, SECOND, VOICE, cause="resources")
+
+
 def test_a_cancelled_check_gives_nothing() -> None:
     async def scenario(clock: VirtualClock) -> None:
         checking = asyncio.create_task(Runner(clock, lambda _: True).run(target(phase("greeting", hang))))
