@@ -22,16 +22,21 @@ from tests.lab.processes import wait_until
 NAMES = ("mail/t0", "mail/t1", "mail/t2")
 
 
+def hasty(file: Path) -> Path:
+    """The same configuration, every second."""
+    document = json.loads(file.read_text(encoding="utf-8"))
+    document["defaults"] = {"interval": "1s", "timeout": "900ms", "pulse": "off"}
+    document["defaults"] |= {"confirm": {"interval": "500ms"}, "recover": {"interval": "1s"}}
+    file.write_text(json.dumps(document), encoding="utf-8")
+    return file
+
+
 @asynccontextmanager
 async def watching(place: Path) -> AsyncIterator[tuple[Daemon, int]]:
     """A daemon that has found three servers up, and its process."""
     async with herd(len(NAMES)) as servers:
         port = free_port()
-        file = hour.configuration(place, servers, port)
-        document = json.loads(file.read_text(encoding="utf-8"))
-        document["defaults"] = {"interval": "1s", "timeout": "900ms", "pulse": "off"}
-        document["defaults"] |= {"confirm": {"interval": "500ms"}, "recover": {"interval": "1s"}}
-        file.write_text(json.dumps(document), encoding="utf-8")
+        file = hasty(hour.configuration(place, servers, port))
         daemon = Daemon(file, port)
         await asyncio.to_thread(daemon.start)
         try:
