@@ -13,7 +13,7 @@ export PREFIX ?= /usr/local
 export DESTDIR ?=
 export PYTHON
 
-.PHONY: accuracy bench dashboards grafana-schema demo endure fuzz soak test lint types tests wheel lab format lock clean mutate install uninstall
+.PHONY: accuracy bench crowd dashboards grafana-schema demo endure fuzz soak test lint types tests wheel lab format lock clean mutate install uninstall
 
 demo: .venv/ready .venv/lab  ## a real outage on real mail servers, live in the terminal
 	@$(BIN)/python -m tests.lab.demo
@@ -61,6 +61,9 @@ fuzz: .venv/ready  ## a million spoilt inputs for what reads a stranger's bytes;
 
 endure: .venv/ready  ## a day in virtual time and a real hour with faults throughout; writes docs/results/endure-DATE.md
 	$(BIN)/python -m tests.endure --write $(if $(SEED),--seed $(SEED))
+
+crowd: .venv/ready  ## a daemon with 10,000 targets: its start, memory and lateness; 5 minutes; writes docs/results/crowd-DATE.md
+	$(BIN)/python -m tests.endure.crowd --write
 
 lab: .venv/ready .venv/lab  ## the mail servers alone, until Ctrl-C
 	@$(BIN)/python -m tests.lab

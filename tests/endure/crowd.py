@@ -1,7 +1,7 @@
 """Ten thousand targets on one machine: how long the daemon takes to start, what it holds, how late it is.
 
 Real servers on loopback in this process, a real daemon in another; each target is checked in its first round and, by
-its interval, again. `python -m tests.endure.crowd --write` writes docs/results/crowd-DATE.md.
+its interval, again. `make crowd` writes docs/results/crowd-DATE.md.
 """
 
 import argparse
