@@ -178,7 +178,7 @@ def _target(name: str, settings: TargetSettings, listed: Mapping[str, TargetSett
         expects=getattr(settings.options, "expect", None) is not None,
         access=None if login is None else _access(settings, login.username),
         loans=tuple(_loans(settings.options, listed)) if isinstance(settings.options, RoundtripOptions) else (),
-        host=_host(settings),
+        host=(urlsplit(_host(settings)).hostname or _host(settings)).casefold().rstrip("."),
         group="" if isinstance(settings.options, RoundtripOptions) else name.partition("/")[0],
     )
 

@@ -147,6 +147,8 @@ class Scheduler:
         try:
             asked = self._clock.monotonic()
             async with self.bulkhead.room(target.host or target.name):
+                if entry.removed:  # by a reload, while it waited
+                    return
                 now = self._clock.monotonic()
                 self._late(late + now - asked)
                 rested = self._rested(entry)
@@ -162,6 +164,8 @@ class Scheduler:
         self._plan(entry, result)
 
     def _plan(self, entry: Entry, result: Result) -> None:
+        if entry.removed:
+            return
         ended = self._clock.monotonic()
         entry.pulse_due = entry.cadence.pulse_after(ended)
         outcome = result.check.outcome

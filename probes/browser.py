@@ -175,7 +175,7 @@ async def _reached(options: BrowserOptions) -> AsyncIterator[tuple[asyncio.Strea
 async def _started(executable: Path) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     with TemporaryDirectory(prefix="mailuptime-browser-", ignore_cleanup_errors=True) as home:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "probes.browser_worker", f"--executable={executable}",
+            sys.executable, "-P", "-m", "probes.browser_worker", f"--executable={executable}",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,

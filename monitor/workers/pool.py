@@ -6,6 +6,7 @@ how it would have gone on.
 """
 
 import asyncio
+import os
 import socket
 import sys
 from asyncio import IncompleteReadError, StreamReader, StreamWriter
@@ -13,6 +14,7 @@ from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from itertools import count
+from pathlib import Path
 from typing import Any
 from zlib import crc32
 
@@ -174,6 +176,7 @@ class Pool:
     def __init__(self, clock: Clock, size: int) -> None:
         self._clock = clock
         self._came_up = asyncio.Condition()
+        self._suspect: set[str] = set()  # targets whose try is under way, or took its process along
         self._seats = [Seat(clock, str(number), self._came_up) for number in range(size)]
 
     @property
@@ -214,20 +217,27 @@ class Pool:
         at, began = self._clock.now(), self._clock.monotonic()
         try:
             seat = await self._seat_of(target.name, limit)
-            return await seat.make(target.name, limit, pulse=pulse)
+            self._suspect.add(target.name)
+            seen = await seat.make(target.name, limit, pulse=pulse)
         except TimeoutError:
             how = "no probe process is up"
         except WorkerGoneError as error:
             how = f"the probe process that tried it: {error}"
+        else:
+            self._suspect.discard(target.name)
+            return seen
         duration = round((self._clock.monotonic() - began) * SECOND)
         return Attempt(at, began, duration, Cause.WORKER, how, (), None, Evidence(), 0, 0.0)
 
     async def _seat_of(self, name: str, limit: Duration) -> Seat:
-        """Its own where that is up, else the next one that is. Raises TimeoutError."""
+        """Its own where that is up, else the next one that is. Raises TimeoutError.
+
+        What its own did not survive trying last is lent to none.
+        """
         own = crc32(name.encode()) % len(self._seats)
         if self._seats[own].up:
             return self._seats[own]
-        turns = [*self._seats[own:], *self._seats[:own]]
+        turns = [self._seats[own]] if name in self._suspect else [*self._seats[own:], *self._seats[:own]]
         async with asyncio.timeout(limit / SECOND), self._came_up:
             await self._came_up.wait_for(lambda: any(seat.up for seat in turns))
         return next(seat for seat in turns if seat.up)
@@ -240,7 +250,8 @@ async def _process() -> AsyncIterator[tuple[Process, StreamReader, StreamWriter]
     with theirs:
         try:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "monitor.workers.process", str(theirs.fileno()),
+                sys.executable, "-P", "-m", "monitor.workers.process", str(theirs.fileno()),
+                env={**os.environ, "PYTHONPATH": _path()},
                 stdin=asyncio.subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
             )  # fmt: skip
@@ -254,6 +265,12 @@ async def _process() -> AsyncIterator[tuple[Process, StreamReader, StreamWriter]
         with suppress(ProcessLookupError):
             process.kill()
         await process.wait()
+
+
+def _path() -> str:
+    """Where the process finds the very code that this one runs, and nothing of the working directory."""
+    entries = (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH"))
+    return os.pathsep.join(entry for entry in entries if entry)
 
 
 async def _ending(process: Process) -> str:

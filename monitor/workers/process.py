@@ -24,12 +24,22 @@ from monitor.clock import Clock, SystemClock
 from monitor.lag import Lag
 from monitor.logs import configure, levels
 from monitor.workers.wire import Assignment, Beat, LogLevel, Reply, Request, heard, packed
-from probes.base import Probe
+from probes.base import Probe, Steps
+from probes.errors import Cause, ProbeFailureError
 
 log = structlog.get_logger("workers")
 
 BEAT = 1.0
 """Seconds between signs of life."""
+
+
+class _Gone:
+    """In the place of a probe that a reload removed while a request for it was on its way."""
+
+    async def check(self, _steps: Steps, /) -> None:
+        raise ProbeFailureError(Cause.WORKER, "a reload has removed the target")
+
+    pulse = check
 
 
 class Worker:
@@ -52,11 +62,14 @@ class Worker:
                 while True:
                     match await heard(self._reader):
                         case Request() as request:
-                            task = group.create_task(self._answer(request, self._probes[request.target]))
+                            task = group.create_task(self._answer(request, self._probes.get(request.target, _Gone())))
                             tries.add(task)
                             task.add_done_callback(tries.discard)
                         case Assignment(targets, logs):
-                            configure(logs)
+                            if self._probes:
+                                levels.change(logs)
+                            else:
+                                configure(logs)
                             self._probes = {name: kind(options) for name, (kind, options) in targets.items()}
                         case LogLevel(subsystem, level):
                             levels.set(subsystem, level)

@@ -326,3 +326,28 @@ def test_a_removed_target_is_not_checked_any_more_and_a_new_one_at_once() -> Non
     fleet = virtual.run(scenario)
     assert fleet.seconds(name="mail/old") == [0, 60]
     assert fleet.seconds(name="mail/new") == [70, 120]
+
+
+def test_a_service_that_is_removed_while_it_fails_for_the_first_time_ends_nothing() -> None:
+    """When its check ends, the group that it would ask is gone."""
+
+    def fails(now: float) -> Answer:
+        return Answer(Cause.CONNECT_REFUSED, "connect", 3) if now >= 60 else WELL
+
+    async def scenario(clock: VirtualClock) -> Fleet:
+        fleet = Fleet(clock)
+        gone = fleet.add(target(clock, fails, name="gone/imap", group="gone"), cadence())
+        fleet.add(target(clock, name="mail/imap", group="mail"), cadence())
+
+        async def remove() -> None:
+            await clock.sleep(61)
+            gone.removed = True
+            fleet.scheduler.changed()
+
+        async with virtual.beside(remove()):
+            await fleet.go_on(200)
+        return fleet
+
+    fleet = virtual.run(scenario)
+    assert max(fleet.seconds(name="mail/imap")) > 120
+    assert max(fleet.seconds(name="gone/imap")) == 60
