@@ -50,13 +50,16 @@ class Checker:
 
     async def check(self, live: Live, pulse: bool) -> Result:  # noqa: FBT001 - the scheduler's callback
         live.outstanding.append(self._clock.now())
+        superseded = self._superseding(live.target)
         try:
-            result = await self._runner.run(live.target, pulse=pulse)
+            result = await self._runner.run(live.target, pulse=pulse, superseded=superseded)
         except BaseException:
             live.outstanding.pop()
             raise
-        accepted = not pulse and login_accepted(result)
-        self._met(result, accepted=accepted)
+        relevant = not pulse and not superseded()
+        accepted = relevant and login_accepted(result)
+        if relevant:
+            self._met(result, accepted=accepted)
         result = self._speaking(result)
         live.take(result)
         self._arrived(result)
@@ -67,7 +70,13 @@ class Checker:
 
     def _worked(self, target: Target) -> bool:
         """Whether all that it logs in with has been accepted before."""
-        return all(self._credentials.worked(name) for name in target.borrows or (target.name,))
+        return all(self._credentials.worked(name) for name in _lenders(target))
+
+    def _superseding(self, target: Target) -> Callable[[], bool]:
+        """Tells whether a reload has changed what it logs in with since now: what a login met then says nothing."""
+        lenders = _lenders(target)
+        changes = self._credentials.changes(lenders)
+        return lambda: self._credentials.changes(lenders) != changes
 
     def rest(self) -> None:
         """Note at each target until when its account is being rested."""
@@ -78,7 +87,7 @@ class Checker:
 
     def _met(self, result: Result, *, accepted: bool) -> None:
         target = result.target
-        if target.access is None or result.pulse:
+        if target.access is None:
             return
         if login_refused(result):
             self._logins.refused(target.name, target.access, result.began, target.timeout / SECOND)
@@ -100,6 +109,11 @@ class Checker:
             fact = await self._credentials.accepted(target.name, *login, self._clock.now())
             if fact is not None:
                 self._record(Arrival(None, facts=(fact,)))
+
+
+def _lenders(target: Target) -> tuple[str, ...]:
+    """Whose credentials it logs in with."""
+    return target.borrows or (target.name,)
 
 
 def _login(target: Target) -> tuple[str, str] | None:

@@ -7,6 +7,7 @@ monitor's own file was changed, too few to confirm a guess at it.
 import asyncio
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Iterable
 
 from monitor.ledger import Fact
@@ -20,6 +21,8 @@ class Credentials:
     def __init__(self, facts: Iterable[Fact]) -> None:
         self._marks: dict[str, tuple[bytes, str]] = {}
         self._checked: dict[str, bool] = {}
+        self._in_force: dict[str, tuple[str, str]] = {}
+        self._changes: Counter[str] = Counter()
         self._salts: dict[tuple[str, str], bytes] = {}  # of each login: targets that share one share its mark
         self._made: dict[tuple[bytes, str, str], asyncio.Task[str]] = {}
         for fact in facts:
@@ -30,22 +33,37 @@ class Credentials:
         """Whether the credential in force has been accepted before; False until `prepare` or `accepted` said so."""
         return self._checked.get(target, False)
 
+    def changes(self, targets: Iterable[str]) -> tuple[int, ...]:
+        """How often the credential of each was changed: differs where a check has outlasted the login it began with."""
+        return tuple(self._changes[target] for target in targets)
+
     async def prepare(self, logins: dict[str, tuple[str, str]]) -> None:
-        """Compare the credentials in force, (user, password) by target, with what has been accepted."""
+        """Put these in force, (user, password) by target, compared with what has been accepted.
+
+        Until it is done the former ones stay in force, and all change at once.
+        """
+        made: dict[str, tuple[bytes, str]] = {}
         for target, login in logins.items():
             if target in self._marks:
-                salt, mark = self._marks[target]
-                self._checked[target] = await self._mark(salt, *login) == mark
+                salt, _ = self._marks[target]
+                made[target] = salt, await self._mark(salt, *login)
+        # From here without a wait; what was accepted meanwhile was a former one
+        for target in self._in_force.keys() | logins.keys():
+            if self._in_force.get(target) != logins.get(target):
+                self._changes[target] += 1
+                self._checked[target] = target in made and made[target] == self._marks[target]
                 if self._checked[target]:
-                    self._salts[login] = salt
+                    self._salts[logins[target]] = made[target][0]
+        self._in_force = dict(logins)
 
     async def accepted(self, target: str, user: str, password: str, now: int) -> Fact | None:
-        """A credential was accepted: the fact to record, or None where that is known already."""
+        """The credential in force was accepted: the fact to record, or None where that is known already."""
         if self._checked.get(target):
             return None
         self._checked[target] = True
         salt = self._salts.setdefault((user, password), os.urandom(16))
         mark = await self._mark(salt, user, password)
+        self._marks[target] = salt, mark
         return Fact(now, KIND, {"target": target, "user": user, "salt": salt.hex(), "mark": mark})
 
     async def _mark(self, salt: bytes, user: str, password: str) -> str:

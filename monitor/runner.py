@@ -119,15 +119,25 @@ class Runner:
         """Fresh steps on the runner's clock, that keep more, or admit less, than usual."""
         return self._attempts.steps(transcript=transcript, admits=admits)
 
-    async def run(self, target: Target, *, pulse: bool = False, steps: Steps | None = None) -> Result:
-        """Check once (`pulse`: connect and greeting only), within the target's time-out; `steps` as from `steps()`."""
+    async def run(
+        self,
+        target: Target,
+        *,
+        pulse: bool = False,
+        steps: Steps | None = None,
+        superseded: Callable[[], bool] = lambda: False,
+    ) -> Result:
+        """Check once (`pulse`: connect and greeting only), within the target's time-out; `steps` as from `steps()`.
+
+        `superseded` tells, once it was tried, whether another credential has been put in force meanwhile.
+        """
         limit = min(target.timeout, PULSE_TIMEOUT) if pulse else target.timeout
         if steps is None and self._pool is not None and self._pool.takes(target):
             seen = await self._pool.make(target, limit, pulse=pulse)
         else:
             seen = await self._attempts.make(target.name, target.probe, limit, pulse=pulse, steps=steps)
         cause, reply = seen.cause, seen.reply
-        if cause is Cause.AUTH and not self._worked(target):
+        if cause is Cause.AUTH and (superseded() or not self._worked(target)):
             cause = Cause.CREDENTIAL
         if cause is not None:
             cause, reply = await self._believed(cause, seen, limit)
