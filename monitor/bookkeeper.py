@@ -42,7 +42,7 @@ class Bookkeeper:
         self._writer = writer
         self._close_after = close_after
         self._sealed = 0
-        self._compacting = asyncio.Lock()
+        self._compacting, self._sealing = asyncio.Lock(), asyncio.Lock()
         self.closings: dict[str, closing.Closing] = {}
 
     @property
@@ -95,8 +95,8 @@ class Bookkeeper:
         now, head = self._clock.now(), self._writer.head
         facts = closing.due(self._book, self.closings, now, self._close_after, head=head, reason=reason)
         if facts:
+            self.closings |= closing.closings_of(facts)  # at once: what waits for the ledger is not closed once more
             await self.record(facts)
-            self.closings |= closing.closings_of(facts)
             for fact in facts:
                 body = fact.body
                 log.info("month.closed", month=body["month"], revision=body["revision"], reason=body["reason"])
@@ -165,10 +165,11 @@ class Bookkeeper:
 
     async def seal(self) -> None:
         """Seal the checks that are recorded and not sealed yet."""
-        while True:
-            after, now = self._sealed, self._clock.now()
-            fact = await self._writer.call(partial(sealing.seal, after=after, now=now))
-            if fact is None:
-                return
-            self._sealed = fact.body["last"]
-            await self.record([fact])
+        async with self._sealing:  # at a start about the hour two may want to: each check has one seal
+            while True:
+                after, now = self._sealed, self._clock.now()
+                fact = await self._writer.call(partial(sealing.seal, after=after, now=now))
+                if fact is None:
+                    return
+                self._sealed = fact.body["last"]
+                await self.record([fact])

@@ -247,4 +247,8 @@ def _text(request: dict[str, Any], key: str) -> str:
     value = request.get(key)
     if not isinstance(value, str) or not value.strip():
         raise RefusedActError(f"{key} is required")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise RefusedActError(f"{key} is not text in UTF-8") from None
     return value.strip()  # a blank more does not make it another person

@@ -49,7 +49,11 @@ class Lock:
                 raise LedgerLockedError(f"{path}: in use by another mailuptime (process {holder})") from error
             raise LedgerUnavailableError(f"{path}: {error.strerror}") from error
         self.reached = self._reached()
-        self.note(self.reached)
+        try:
+            self.note(self.reached)
+        except OSError as error:
+            os.close(self._handle)
+            raise LedgerUnavailableError(f"{path}: {error.strerror}") from error
 
     def note(self, reached: Reached) -> None:
         """Remember how far the ledger has come. It need not outlive a power cut: the ledger is never behind it."""

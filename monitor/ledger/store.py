@@ -105,7 +105,8 @@ class Ledger(Reader):
         if links:
             self._head = links[-1].seq, links[-1].digest
         self._checks += len(batch.checks)
-        self._lock.note(Reached(self._head[0], self._checks))
+        with suppress(OSError):  # it is committed; a note that is behind is as good
+            self._lock.note(Reached(self._head[0], self._checks))
 
     def _write(self, batch: Batch, links: Iterable[Link]) -> None:
         self._connection.executemany(
