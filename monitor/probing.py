@@ -154,7 +154,10 @@ class Probing:
             text = f"the account {access.account} was in use by other checks all the time"
             raise RefusedProbeError(503, text) from None
         try:
-            yield max(limit - (self._clock.monotonic() - began), 0.001)
+            left = limit - (self._clock.monotonic() - began)
+            if left < limit / 4:  # too little to tell a slow server from a long wait
+                raise RefusedProbeError(503, f"the account {access.account} was in use by other checks for too long")
+            yield left
         finally:
             await self._logins.leave(access)
 

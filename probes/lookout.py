@@ -139,6 +139,10 @@ class Lookout:
         return Pop3Mailbox(session, self._examined, self._prefix)
 
 
+_NOTICEABLE = 0.25
+"""The share of a session's time from which a wait of the monitor's own excuses that the rest was too short."""
+
+
 @asynccontextmanager
 async def within(steps: Steps, seconds: float) -> AsyncIterator[Steps]:
     """Steps for a session beside the check's own; what it saw becomes the check's evidence, however it ends.
@@ -150,13 +154,23 @@ async def within(steps: Steps, seconds: float) -> AsyncIterator[Steps]:
         async with asyncio.timeout(seconds):
             yield aside
     except TimeoutError:
-        phase = aside.failed
-        what = "other checks used the account for" if phase == "turn" else "no answer within"
-        raise ProbeFailureError(cause_of_timeout(phase), _in(phase, f"{what} {seconds:g} s")) from None
+        raise _overrun(aside, seconds) from None
     except ProbeFailureError as failure:
         raise ProbeFailureError(failure.cause, _in(aside.failed, failure.reply)) from None
     finally:
         _adopt(steps, aside)
+
+
+def _overrun(aside: Steps, seconds: float) -> ProbeFailureError:
+    """What it means that a session ran out of time: where the wait for its turn took much of it, nothing."""
+    phase = aside.failed
+    waited = sum(one.seconds for one in aside.phases if one.name == "turn")
+    cause, words = cause_of_timeout(phase), f"no answer within {seconds:g} s"
+    if phase == "turn":
+        words = f"other checks used the account for {seconds:g} s"
+    elif waited >= seconds * _NOTICEABLE:
+        cause, words = Cause.OVERLOAD, f"other checks used the account for {waited:.1f} of {seconds:g} s"
+    return ProbeFailureError(cause, _in(phase, words))
 
 
 def _in(phase: str | None, words: str) -> str:

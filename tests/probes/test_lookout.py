@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from probes.base import Steps
-from probes.errors import Cause
+from probes.errors import Cause, ProbeFailureError
 from probes.imap import ImapProbe
-from probes.lookout import Lookout
+from probes.lookout import Lookout, within
 from probes.message import compose
 from probes.pop3 import Pop3Probe
 from probes.tokens import Sighting, Token
@@ -241,3 +241,24 @@ async def test_of_a_huge_pop3_mailbox_both_ends_are_looked_at(login: dict[str, A
     assert lookout.failure is None
     assert [one.place for one in store.shown] == ["id2"]
     assert len(said(script, "TOP ")) == 35
+
+
+@pytest.mark.parametrize(("waited", "cause"), [(0.0, Cause.TIMEOUT), (0.2, Cause.TIMEOUT), (0.6, Cause.OVERLOAD)])
+async def test_a_session_that_waited_long_for_its_turn_and_runs_out_of_time_blames_nobody(
+    waited: float, cause: Cause
+) -> None:
+    """`waited` of the session's time, on a clock of the test's own."""
+    now = [0.0]
+    steps = Steps(lambda: now[0])
+
+    async def session() -> None:
+        async with within(steps, 0.01) as aside:
+            async with aside("turn"):
+                now[0] += waited * 0.01
+            async with aside("auth"):
+                await asyncio.Event().wait()
+
+    with pytest.raises(ProbeFailureError) as caught:
+        await session()
+    assert caught.value.cause is cause
+    assert caught.value.reply.startswith("auth: ")
