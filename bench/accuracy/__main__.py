@@ -85,6 +85,7 @@ def report(given: argparse.Namespace, truths: list[Truth], ledger: Path, samples
     long = [one for one in seen if verdict.middle(one.truth.ended) - verdict.middle(one.truth.begun) >= 30]
     unseen = [one for one in long if one.start is None]
     outside = [one for one in seen if one.start is not None and not one.inside]
+    found = sum(one.start is not None for one in seen)
     wrong = verdict.false_ones(facts, truths)
     lines = [
         f"# Accuracy of recorded outages, {datetime.now(UTC):%Y-%m-%d}",
@@ -107,7 +108,7 @@ def report(given: argparse.Namespace, truths: list[Truth], ledger: Path, samples
         "",
         *rows(seen, truths, samples),
         "",
-        item(f"The truth lies outside the recorded bounds: {len(outside)} of {len(seen)}{named(outside)}."),
+        item(f"The truth lies outside the recorded bounds: {len(outside)} of {found} that were seen{named(outside)}."),
         item(
             f"Of {len(long)} outages of 30 s or more, neither outage nor blip: {len(unseen)}{named(unseen)};",
             f"a blip only: {sum(one.blip for one in long)}.",
