@@ -1,19 +1,21 @@
-"""Gives every test the fixtures of the lab, and the event loop that the daemon runs on."""
+"""Gives every test the fixtures of the lab, and a log that no test before it has set up."""
 
-import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator
 
 import pytest
-
-from monitor import loops
+import structlog
 
 pytest_plugins = ["tests.lab.fixtures"]
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--loop", choices=("best", "asyncio"), default="best", help="uvloop where there is one, or not")
+@pytest.fixture(autouse=True)
+def fresh_log(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whoever configures it, in this process, does so for one test: no logger keeps what it was first used with."""
+    usual = structlog.configure
 
+    def configure(**settings: object) -> None:
+        usual(**{**settings, "cache_logger_on_first_use": False})  # type: ignore[arg-type]
 
-def pytest_asyncio_loop_factories(config: pytest.Config) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    made = asyncio.new_event_loop if config.getoption("--loop") == "asyncio" else loops.factory()
-    return {"loop": made}
+    monkeypatch.setattr(structlog, "configure", configure)
+    yield
+    structlog.reset_defaults()
