@@ -108,7 +108,7 @@ LOCK := $(BIN)/uv pip compile -q --no-strip-extras --upgrade --generate-hashes -
 lock: .venv/ready  ## resolve the dependencies anew: of the daemon, of what develops it, of the daemon with a browser
 	$(LOCK) --extra notifications pyproject.toml -o requirements.lock
 	$(LOCK) --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
-	$(LOCK) --extra notifications --extra browser -c requirements-dev.lock pyproject.toml -o requirements-browser.lock
+	$(LOCK) --extra notifications --extra pdf --extra browser -c requirements-dev.lock pyproject.toml -o requirements-browser.lock
 
 clean:
 	rm -rf .venv build

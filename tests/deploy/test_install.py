@@ -65,7 +65,7 @@ def test_uninstalling_leaves_the_configuration_and_the_ledger_and_says_so(tree: 
 
 @pytest.mark.parametrize(
     ("lock", "extras"),
-    [("requirements.lock", ["notifications"]), ("requirements-browser.lock", ["notifications", "browser"])],
+    [("requirements.lock", ["notifications"]), ("requirements-browser.lock", ["notifications", "pdf", "browser"])],
 )
 def test_each_lock_has_what_its_extras_ask_for(lock: str, extras: list[str]) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
