@@ -132,10 +132,14 @@ class Application:
         return reasons
 
     def sla(self, month: str | None) -> Document:
-        return queries.sla(self._book, month, self._clock.now(), self._closings(), self._basis())
+        return self._said(queries.sla(self._book, month, self._clock.now(), self._closings(), self._basis()))
 
     def outages(self, month: str | None) -> Document:
-        return queries.outages(self._book, month, self._clock.now())
+        return self._said(queries.outages(self._book, month, self._clock.now()))
+
+    def _said(self, document: Document) -> Document:
+        """What the ledger has not taken yet counts here, and is not to be relied upon: no restart would know it."""
+        return document if self._health().ledger_writable else {**document, "uncommitted": True}
 
     def declarations(self) -> Document:
         return self._declared(self._clock.now())

@@ -1,6 +1,6 @@
 """From settings to what runs: rules for the book, targets for the runner, places in the schedule."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -151,11 +151,17 @@ def _reader(settings: TargetSettings) -> ImapProbe | Pop3Probe:
     return ImapProbe(options) if settings.type == ImapProbe.protocol else Pop3Probe(options)
 
 
+def _lenders(options: RoundtripOptions) -> Iterable[str]:
+    """The targets whose logins a round trip uses."""
+    return dict.fromkeys((*options.submit, *options.fetch, *filter(None, (options.bounces,))))
+
+
 def _loans(options: RoundtripOptions, listed: Mapping[str, TargetSettings]) -> Iterator[Loan]:
     """The logins that a round trip makes with those of other targets."""
-    for name in dict.fromkeys((*options.submit, *options.fetch, *filter(None, (options.bounces,)))):
+    for name in _lenders(options):
         lender: Any = listed[name]
-        yield Loan(name, _access(lender, lender.options.login.username), lender.timeout / SECOND)
+        login = lender.options.login
+        yield Loan(name, _access(lender, login.username), lender.timeout / SECOND, login.password.reveal)
 
 
 def _target(name: str, settings: TargetSettings, listed: Mapping[str, TargetSettings], probe: Probe) -> Target:
@@ -169,11 +175,7 @@ def _target(name: str, settings: TargetSettings, listed: Mapping[str, TargetSett
         settings.timeout,
         settings.stale_after,
         None if login is None else login.username,
-        borrows=(
-            (*settings.options.submit, *settings.options.fetch)
-            if isinstance(settings.options, RoundtripOptions)
-            else ()
-        ),
+        borrows=tuple(_lenders(settings.options)) if isinstance(settings.options, RoundtripOptions) else (),
         min_days_left=getattr(tls, "min_days_left", 0),
         expects=getattr(settings.options, "expect", None) is not None,
         access=None if login is None else _access(settings, login.username),

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from threading import Event
 
 import structlog
 
@@ -27,6 +28,12 @@ class Backing:
         if self._under_way.locked():
             raise LedgerUnavailableError("a backup is under way; wait for its end")
         async with self._under_way:
-            made = await asyncio.to_thread(back_up, self._path, Path(destination), overwrite=overwrite)
+            stopped = Event()
+            try:
+                made = await asyncio.to_thread(
+                    back_up, self._path, Path(destination), overwrite=overwrite, stopped=stopped.is_set
+                )
+            finally:
+                stopped.set()  # the daemon's end does not wait for it
         log.info("ledger.backed_up", **made.document(), proof=proof)
         return made.document()

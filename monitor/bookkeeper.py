@@ -42,7 +42,7 @@ class Bookkeeper:
         self._writer = writer
         self._close_after = close_after
         self._sealed = 0
-        self._compacting, self._sealing = asyncio.Lock(), asyncio.Lock()
+        self._compacting, self._sealing, self._closing = asyncio.Lock(), asyncio.Lock(), asyncio.Lock()
         self.closings: dict[str, closing.Closing] = {}
 
     @property
@@ -92,10 +92,15 @@ class Bookkeeper:
 
     async def close_months(self, reason: str = "") -> None:
         """Close the months that are due, and those that a correction has changed, anew (R16)."""
-        now, head = self._clock.now(), self._writer.head
-        facts = closing.due(self._book, self.closings, now, self._close_after, head=head, reason=reason)
-        if facts:
+        async with self._closing:
+            now, head = self._clock.now(), self._writer.head
+            facts = []
+            for fact in closing.steps(self._book, self.closings, now, self._close_after, head=head, reason=reason):
+                if fact is not None:
+                    facts.append(fact)
+                await asyncio.sleep(0)  # checks go on in between
             self.closings |= closing.closings_of(facts)  # at once: what waits for the ledger is not closed once more
+        if facts:
             await self.record(facts)
             for fact in facts:
                 body = fact.body

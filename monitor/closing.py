@@ -1,7 +1,7 @@
 """Closing months (R16): their figures as facts, and a new revision wherever a correction changes them."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -54,9 +54,20 @@ def due(
     book: Book, closed: dict[str, Closing], now: Instant, close_after: Duration, *, head: str, reason: str
 ) -> list[Fact]:
     """Closings to record now: months that are due, and revisions of closed ones whose figures have changed."""
-    facts = []
+    found = steps(book, closed, now, close_after, head=head, reason=reason)
+    return [fact for fact in found if fact is not None]
+
+
+def steps(
+    book: Book, closed: dict[str, Closing], now: Instant, close_after: Duration, *, head: str, reason: str
+) -> Iterator[Fact | None]:
+    """The same bit by bit: None after each service, as a large fleet's months take longer than a check may wait."""
     for month in closable(book, now, close_after):
-        services, before = figures_at(book, month, now), closed.get(str(month))
+        services: dict[str, Any] = {}
+        for name in services_of(book, month):
+            services[name] = _body(book.figures(name, month, Horizon(now, now=True)))
+            yield None
+        before = closed.get(str(month))
         if before is None or before.services != services:
             body = {
                 "month": str(month),
@@ -68,14 +79,17 @@ def due(
                 "tzdata": version("tzdata"),
                 "head": head,
             }
-            facts.append(Fact(now, KIND, body))
-    return facts
+            yield Fact(now, KIND, body)
+
+
+def services_of(book: Book, month: Month) -> Iterable[str]:
+    """Those that were configured at the month's end."""
+    return book.epochs.at(month.plus(1).start(book.rules.zone) - 1).services
 
 
 def figures_at(book: Book, month: Month, now: Instant) -> dict[str, Any]:
     """The figures of every service that was configured at the month's end, as JSON values."""
-    names = book.epochs.at(month.plus(1).start(book.rules.zone) - 1).services
-    return {name: _body(book.figures(name, month, Horizon(now, now=True))) for name in names}
+    return {name: _body(book.figures(name, month, Horizon(now, now=True))) for name in services_of(book, month)}
 
 
 def _body(figures: Figures) -> dict[str, Any]:

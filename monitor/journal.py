@@ -43,7 +43,7 @@ class Journal:
     def write(self, level: str, line: str, event: Mapping[str, Any]) -> None:
         priority = PRIORITIES.get(level, 6)
         fields = {"MESSAGE": line, "PRIORITY": str(priority), "SYSLOG_IDENTIFIER": "mailuptime"}
-        fields |= {f"MAILUPTIME_{key.upper()}": str(event[key]) for key in SEARCHED if event.get(key) not in {None, ""}}
+        fields |= {f"MAILUPTIME_{key.upper()}": str(event[key]) for key in SEARCHED if event.get(key) not in (None, "")}
         try:
             self._socket.sendto(b"".join(map(_field, fields, fields.values())), self._path)
         except OSError:  # none there, too long a line, or too many at once

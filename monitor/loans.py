@@ -33,13 +33,17 @@ class Lending:
             self._demand(access, began)
             yield
         except ProbeFailureError as failure:
-            if refusing(failure.cause, steps.failed):
+            if refusing(failure.cause, steps.failed) and self._in_force(access):
                 self._logins.refused(self._loan.lender, access, began, self._loan.patience)
             raise
         finally:
-            if accepting(steps.phases):
+            if accepting(steps.phases) and self._in_force(access):
                 self._logins.accepted(self._loan.lender, access)
             await self._logins.leave(access)
+
+    def _in_force(self, access: Access) -> bool:
+        """A round trip outlasts a reload: what the password before it met says nothing of the one that holds."""
+        return self._logins.in_force(self._loan.lender, access, self._loan.password())
 
     def _demand(self, access: Access, now: float) -> None:
         left = self._logins.not_before(self._borrower, access) - now

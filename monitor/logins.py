@@ -38,6 +38,7 @@ class Loan:
     lender: str
     access: Access
     patience: float
+    password: Callable[[], str] = field(default=str, repr=False, compare=False)
 
 
 @dataclass(slots=True)
@@ -74,8 +75,7 @@ class Logins:
         """Take the targets in force, as (name, access, password); returns the accounts that need rest no more."""
         told: dict[str, dict[str, bytes]] = {}
         for target, access, password in logins:
-            mark = hashlib.blake2b(password.encode(), key=self._key).digest()
-            told.setdefault(access.account, {})[target] = mark
+            told.setdefault(access.account, {})[target] = self._mark(password)
         changed = set()
         for name, passwords in told.items():
             account = self._account(name)
@@ -86,6 +86,11 @@ class Logins:
                 account.first = None
             account.passwords = passwords
         return changed
+
+    def in_force(self, target: str, access: Access, password: str) -> bool:
+        """Whether a target's login is still with this password, as far as that was ever told."""
+        mark = self._account(access.account).passwords.get(target)
+        return mark is None or mark == self._mark(password)
 
     def not_before(self, target: str, access: Access | None) -> float:
         """When the target may log in at the earliest, in monotonic seconds; -inf at any time."""
@@ -147,6 +152,9 @@ class Logins:
         if rested:
             self.changed()
         return rested
+
+    def _mark(self, password: str) -> bytes:
+        return hashlib.blake2b(password.encode(), key=self._key).digest()
 
     def _account(self, name: str) -> _Account:
         return self._accounts.setdefault(name, _Account())

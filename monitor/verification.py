@@ -10,6 +10,7 @@ from monitor.core.declarations import KINDS, Declarations
 from monitor.core.instants import format_instant
 from monitor.ledger.backups import RESTORED
 from monitor.ledger.chain import GENESIS, Fact, Link, broken
+from monitor.ledger.errors import ValueUnreadableError
 from monitor.ledger.reader import Reader
 from monitor.ledger.restore import EVENT_KINDS, RECOVERED, RULES, event_of
 
@@ -56,7 +57,7 @@ def _links(reader: Reader) -> tuple[list[Link], list[str]]:
             links.append(next(facts))
         except StopIteration:
             return links, []
-        except ValueError:
+        except ValueUnreadableError:
             return links, [f"what follows fact {links[-1].seq if links else 0} cannot be read: it holds no JSON"]
 
 

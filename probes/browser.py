@@ -22,7 +22,7 @@ from yarl import URL
 from probes.base import Login, Options, Steps
 from probes.errors import Cause, ProbeFailureError
 from probes.forms import FormOptions
-from probes.processes import kill_below
+from probes.processes import kill_below, own_path
 
 MAX_SCREENSHOT = 1 << 20
 _MAX_LINE = 2 * MAX_SCREENSHOT  # Base64 takes four characters for three bytes
@@ -193,9 +193,8 @@ async def _started(executable: Path) -> AsyncIterator[tuple[asyncio.StreamReader
 
 def _environment(home: str) -> dict[str, str]:
     """No more than a browser needs: neither passwords nor where they are kept."""
-    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "LANG") if name in os.environ}
-    path = os.pathsep.join(entry for entry in (str(Path(__file__).parents[1]), kept.get("PYTHONPATH")) if entry)
-    return {**kept, "PYTHONPATH": path, "HOME": home, "TMPDIR": home}
+    kept = {name: os.environ[name] for name in ("PATH", "VIRTUAL_ENV", "LANG") if name in os.environ}
+    return {**kept, "PYTHONPATH": own_path(), "HOME": home, "TMPDIR": home}
 
 
 async def _ended(process: asyncio.subprocess.Process) -> None:

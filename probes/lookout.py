@@ -161,15 +161,20 @@ async def within(steps: Steps, seconds: float) -> AsyncIterator[Steps]:
         _adopt(steps, aside)
 
 
+def waited(aside: Steps) -> float:
+    """For how many seconds a session waited for its turn."""
+    return sum(one.seconds for one in aside.phases if one.name == "turn")
+
+
 def _overrun(aside: Steps, seconds: float) -> ProbeFailureError:
     """What it means that a session ran out of time: where the wait for its turn took much of it, nothing."""
     phase = aside.failed
-    waited = sum(one.seconds for one in aside.phases if one.name == "turn")
+    turn = waited(aside)
     cause, words = cause_of_timeout(phase), f"no answer within {seconds:g} s"
     if phase == "turn":
         words = f"other checks used the account for {seconds:g} s"
-    elif waited >= seconds * _NOTICEABLE:
-        cause, words = Cause.OVERLOAD, f"other checks used the account for {waited:.1f} of {seconds:g} s"
+    elif turn >= seconds * _NOTICEABLE:
+        cause, words = Cause.OVERLOAD, f"other checks used the account for {turn:.1f} of {seconds:g} s"
     return ProbeFailureError(cause, _in(phase, words))
 
 

@@ -1,9 +1,15 @@
-"""The processes below one, and their end: a browser's run in sessions and groups of their own."""
+"""Processes of our own, and the end of all below one: a browser's run in sessions and groups of their own."""
 
 import os
 import signal
 from contextlib import suppress
 from pathlib import Path
+
+
+def own_path() -> str:
+    """The PYTHONPATH by which a process finds the very code that this one runs, and nothing of its directory."""
+    entries = (str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH"))
+    return os.pathsep.join(entry for entry in entries if entry)
 
 
 def below(pid: int) -> set[int]:

@@ -17,7 +17,7 @@ from pydantic import Field, field_validator
 from probes.base import Options, Steps
 from probes.errors import Cause, ProbeFailureError
 from probes.imap import ImapProbe
-from probes.lookout import Gate, Lookout, unminded, within
+from probes.lookout import Gate, Lookout, unminded, waited, within
 from probes.message import compose
 from probes.pop3 import Pop3Probe
 from probes.smtp import SmtpProbe
@@ -120,14 +120,18 @@ class RoundtripProbe:
         route = self._reached()
         token = await route.tokens.issue()
         async with steps("submit"):
-            await _submit(steps, route, token)
+            turn = await _submit(steps, route, token)
         await route.tokens.accepted(token)
         spent = sum(phase.seconds for phase in steps.phases)
+        wait = max(0.0, route.deadline - spent + min(turn, _slack(route)))
         async with AsyncExitStack() as stack:
             lookouts = [await stack.enter_async_context(one) for one in _lookouts(steps, route, token)]
             arrival = lookouts[0]
             async with steps("queue"):
-                news = await _wait(lookouts, max(0.0, route.deadline - spent))
+                news = await _wait(lookouts, wait)
+                if not news and not arrival.failure and wait < route.deadline - spent + turn:
+                    words = f"other checks used the account for {turn:.1f} s; the message had {wait:.1f} s to arrive in"
+                    raise ProbeFailureError(Cause.OVERLOAD, words)
                 if not news and not arrival.failure:
                     words = f"accepted, and not in the mailbox within {route.deadline:g} s"
                     raise ProbeFailureError(Cause.UNDELIVERED, words)
@@ -156,7 +160,14 @@ def _patience(route: Route) -> float:
     return min(route.fetch_timeout, route.margin * (0.27 if route.returns else 0.4))
 
 
-async def _submit(steps: Steps, route: Route, token: Token) -> None:
+def _slack(route: Route) -> float:
+    """How much of a wait for a turn the margin makes up for: what a last look, collecting and farewells leave of it."""
+    sessions = 3 if route.returns else 2
+    return max(0.0, route.margin * 0.9 - sessions * _patience(route))
+
+
+async def _submit(steps: Steps, route: Route, token: Token) -> float:
+    """Returns for how many seconds of it the session waited for its turn, which the message had no part in."""
     message = compose(token, route.sender, route.recipient)
     patience = min(route.submit_timeout, route.deadline)
     async with (
@@ -166,6 +177,7 @@ async def _submit(steps: Steps, route: Route, token: Token) -> None:
         aside("send"),
     ):
         await session.send(route.sender, route.recipient, message)
+    return waited(aside)
 
 
 def _lookouts(steps: Steps, route: Route, token: Token) -> Iterator[Lookout]:

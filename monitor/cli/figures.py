@@ -36,6 +36,7 @@ def sla(arguments: argparse.Namespace) -> Exit:
     month = _month(arguments)
     settings = configuration(arguments.config)
     document = answer(settings, "sla", lambda resting: resting.sla(month), month=month)
+    _caution(document)
     if arguments.format == "json":
         print_json(document)
     elif arguments.format == "csv":
@@ -51,6 +52,7 @@ def outages(arguments: argparse.Namespace) -> Exit:
     if arguments.evidence is not None:
         return evidence.show(settings, month, arguments.evidence, arguments.format)
     document = answer(settings, "outages", lambda resting: resting.outages(month), month=month)
+    _caution(document)
     if arguments.format == "json":
         print_json(document)
     elif arguments.format == "csv":
@@ -61,6 +63,11 @@ def outages(arguments: argparse.Namespace) -> Exit:
     else:
         print(f"No outage in {document['month']} ({document['timezone']}).")
     return Exit.OK
+
+
+def _caution(document: Document) -> None:
+    if document.get("uncommitted"):
+        print("The ledger cannot be written now: this counts checks that are not committed yet.", file=sys.stderr)
 
 
 SLA_COLUMNS = (

@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -37,24 +37,27 @@ class Copied:
         return asdict(self)
 
 
-def back_up(path: Path, destination: Path, *, overwrite: bool = False) -> Copied:
+def back_up(
+    path: Path, destination: Path, *, overwrite: bool = False, stopped: Callable[[], bool] = lambda: False
+) -> Copied:
     """Copy the ledger as it is at this moment, and go through the copy before it takes its name.
 
-    Raises LedgerUnavailableError where it cannot be written, LedgerDamagedError where the ledger is not whole,
-    ValueError for a destination that is refused.
+    Raises LedgerUnavailableError where it cannot be written, LedgerDamagedError where the ledger is not whole, one of
+    them soon after it is `stopped`, and ValueError for a destination that is refused. Then no file is left.
     """
     _refuse_destination(path, destination, overwrite=overwrite)
     found: list[Copied] = []
 
     def check(part: Path) -> None:
         with Reader.beside(part) as copy:
+            copy.give_up_when(stopped)
             found.append(_examined(copy, destination))
 
     with suppress(OSError):  # said where the copy is written
         if destination.parent == path.parent / DIRECTORY:
             destination.parent.mkdir(mode=0o700, exist_ok=True)
     with Reader.beside(path) as reader:
-        reader.copy(destination, overwrite=overwrite, check=check)
+        reader.copy(destination, overwrite=overwrite, check=check, stopped=stopped)
     return found[0]
 
 
@@ -76,6 +79,7 @@ def restore(path: Path, source: Path, now: Instant, by: str) -> tuple[Copied, Pa
             head = _examined(ledger, source).head
             ledger.commit(Batch(facts=[Fact(now, RESTORED, {**body, "head": head})]))
             made = _examined(ledger, path)
+        _refuse_log(part)
         _own(part, path)
         _put_aside(path, aside or beside(path, f".replaced-{now}"))
         take_name(part, path, overwrite=True)
@@ -135,6 +139,13 @@ def _refuse_destination(path: Path, destination: Path, *, overwrite: bool) -> No
         Reader.beside(destination).close()
     except LedgerUnavailableError as error:
         raise ValueError(f"{error}; only a backup is replaced") from None
+
+
+def _refuse_log(part: Path) -> None:
+    """Raises LedgerUnavailableError where closing the file has left in its log what belongs into it."""
+    log = beside(part, "-wal")
+    if log.exists() and log.stat().st_size:
+        raise LedgerUnavailableError(f"{part}: its write-ahead log cannot be written into it; nothing was changed")
 
 
 def _own(part: Path, path: Path) -> None:

@@ -22,6 +22,10 @@ class LedgerDamagedError(LedgerUnavailableError):
     """The file cannot be read to its end."""
 
 
+class ValueUnreadableError(LedgerDamagedError):
+    """A row was read whose content is not of the form that was written."""
+
+
 def unusable(path: Path, error: sqlite3.Error | NewerLedgerError | ForeignDatabaseError) -> LedgerUnavailableError:
     """What to raise for what went wrong with a file."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without what extended codes add

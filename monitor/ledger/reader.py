@@ -17,11 +17,13 @@ from monitor.core.instants import Instant
 from monitor.core.month import StateSeconds
 from monitor.ledger.chain import Fact, Link
 from monitor.ledger.copying import write_copy
-from monitor.ledger.errors import LedgerDamagedError, LedgerUnavailableError, reason
+from monitor.ledger.errors import LedgerDamagedError, LedgerUnavailableError, ValueUnreadableError, reason
 from monitor.ledger.packs import Baseline, Numbered, Pack, unpacked
 from monitor.ledger.rows import CheckRow, State
 from monitor.ledger.schema import MIGRATIONS, ForeignDatabaseError, NewerLedgerError, refuse
 
+_INSTRUCTIONS = 10_000
+"""How many SQLite carries out between two looks at whether to give up: well under a millisecond's worth."""
 _COLUMNS = "at, outcome, duration, voice, speaks, cause, phase, evidence, recovered"
 _CHECKS = "checks JOIN targets ON targets.id = target"
 
@@ -59,6 +61,10 @@ class Reader:
             raise LedgerUnavailableError(f"{path}: its version is {version}, this program reads {len(MIGRATIONS)}")
         return cls(path, connection)
 
+    def give_up_when(self, stopped: Callable[[], bool]) -> None:
+        """Every query fails from when on this says so: who waits for one has gone."""
+        self._connection.set_progress_handler(lambda: int(stopped()), _INSTRUCTIONS)
+
     def __enter__(self) -> Self:
         return self
 
@@ -76,9 +82,11 @@ class Reader:
         if found != "ok":
             raise LedgerDamagedError(f"{self.path}: damaged: {' '.join(found.split())}")
 
-    def copy(self, destination: Path, *, overwrite: bool, check: Callable[[Path], None]) -> None:
+    def copy(
+        self, destination: Path, *, overwrite: bool, check: Callable[[Path], None], stopped: Callable[[], bool]
+    ) -> None:
         """Write this picture of the ledger into another file. Raises LedgerUnavailableError and what `check` raises."""
-        write_copy(self._connection, destination, overwrite=overwrite, check=check)
+        write_copy(self._connection, destination, overwrite=overwrite, check=check, stopped=stopped)
 
     def last_check(self) -> int:
         """The number of the newest check that was ever recorded; 0 where there is none."""
@@ -91,12 +99,12 @@ class Reader:
         where = f"WHERE kind IN ({','.join('?' * len(kinds))})" if kinds else ""
         query = f"SELECT seq, at, kind, body, previous, digest FROM facts {where} ORDER BY seq"  # noqa: S608 - only question marks
         for seq, at, kind, body, previous, digest in self._select(query, *kinds):
-            yield Link(seq, Fact(at, kind, json.loads(body)), previous, digest)
+            yield Link(seq, Fact(at, kind, self._value(body)), previous, digest)
 
     def states(self) -> Iterator[State]:
         query = "SELECT name, first, newest, state FROM timelines JOIN targets ON targets.id = target"
         for name, first, newest, state in self._select(query):
-            yield State(name, first, newest, json.loads(state))
+            yield State(name, first, newest, self._value(state))
 
     def state_seconds(self) -> Iterator[tuple[str, StateSeconds]]:
         """What each service's counters go on from."""
@@ -106,7 +114,7 @@ class Reader:
     def checks(self, start: Instant, end: Instant) -> Iterator[CheckRow]:
         """The recorded checks with instants in `[start, end)` that are not pruned, in their order."""
         query = f"SELECT checks.id, name, {_COLUMNS} FROM {_CHECKS} WHERE at >= ? AND at < ? ORDER BY at, checks.id"  # noqa: S608 - constants
-        tail = ((number, _row(*values)) for number, *values in self._select(query, start, end))
+        tail = ((number, self._row(*values)) for number, *values in self._select(query, start, end))
         for _, row in heapq.merge(self._packed_by_instant(start, end), tail, key=_place):
             yield row
 
@@ -134,7 +142,7 @@ class Reader:
         query = f"{each.format('checks')} UNION ALL {each.format('evidence')}"
         query += " ORDER BY at DESC, id DESC LIMIT ?" if newest else " ORDER BY at, id LIMIT ?"
         asked = (target, start, end, int(up))
-        found = [_row(target, *values) for _, *values in self._select(query, *asked, *asked, most)]
+        found = [self._row(target, *values) for _, *values in self._select(query, *asked, *asked, most)]
         return found[::-1] if newest else found
 
     def rows(self, after: int, last: int | None = None) -> Iterator[Numbered]:
@@ -193,18 +201,18 @@ class Reader:
         """What the timelines had come to when checks were last pruned."""
         query = "SELECT name, first, newest, state, events FROM baselines JOIN targets ON targets.id = target"
         for name, first, newest, state, events in self._select(query):
-            yield Baseline(name, first, newest, json.loads(state), events)
+            yield Baseline(name, first, newest, self._value(state), events)
 
     def _raw(self, table: str, after: int, last: int) -> Iterator[Numbered]:
         query = f"SELECT t.id, name, {_COLUMNS} FROM {table} t JOIN targets ON targets.id = target"  # noqa: S608 - constants
         for number, *values in self._select(f"{query} WHERE t.id > ? AND t.id <= ? ORDER BY t.id", after, last):
-            yield number, _row(*values)
+            yield number, self._row(*values)
 
     def sent(self) -> Iterator[Sent]:
         """The messages of round trips that are remembered."""
         query = "SELECT token, name, issued, state, places FROM sent JOIN targets ON targets.id = target"
         for token, name, issued, state, places in self._select(query):
-            yield Sent(token, name, issued, state, json.loads(places))
+            yield Sent(token, name, issued, state, self._value(places))
 
     def tallies(self) -> Iterator[tuple[str, str, int]]:
         """Of each round trip how many messages came to which end: target, result, count."""
@@ -222,23 +230,32 @@ class Reader:
         except sqlite3.DatabaseError as error:
             raise LedgerDamagedError(f"{self.path}: {error}") from error
 
+    def _row(
+        self,
+        name: str,
+        at: Instant,
+        outcome: str,
+        duration: int,
+        voice: int,
+        speaks: int,
+        cause: str | None,
+        phase: str | None,
+        evidence: str | None,
+        recovered: int,
+    ) -> CheckRow:
+        try:
+            check = Check(at, Outcome(outcome), duration, voice, bool(speaks), cause)
+        except ValueError as error:
+            raise ValueUnreadableError(f"{self.path}: a check of {name} cannot be read: {error}") from error
+        return CheckRow(name, check, phase, self._value(evidence) if evidence else None, bool(recovered))
+
+    def _value(self, text: str) -> Any:
+        try:
+            return json.loads(text)
+        except (TypeError, ValueError) as error:
+            raise ValueUnreadableError(f"{self.path}: a value cannot be read: {error}") from error
+
 
 def _place(one: Numbered) -> tuple[Instant, int]:
     """By instant, of equal ones as they were recorded."""
     return one[1].check.at, one[0]
-
-
-def _row(
-    name: str,
-    at: Instant,
-    outcome: str,
-    duration: int,
-    voice: int,
-    speaks: int,
-    cause: str | None,
-    phase: str | None,
-    evidence: str | None,
-    recovered: int,
-) -> CheckRow:
-    check = Check(at, Outcome(outcome), duration, voice, bool(speaks), cause)
-    return CheckRow(name, check, phase, json.loads(evidence) if evidence else None, bool(recovered))

@@ -5,7 +5,9 @@ after the other do not match in between, and that is no reason to turn everybody
 """
 
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -51,23 +53,31 @@ def terms_of(path: Path | None) -> Terms:
     return Terms(file, context_of(file), before)
 
 
-class Access:
-    """`current` is what holds now."""
+AGAIN = 60.0
+"""Seconds after which files that could not be read are tried again: not only they may have been the reason."""
 
-    def __init__(self, terms: Terms) -> None:
+
+class Access:
+    """`current` is what holds now; `monotonic` tells the seconds."""
+
+    def __init__(self, terms: Terms, monotonic: Callable[[], float]) -> None:
         self._terms = terms
         self._tried = terms.stamp
+        self._monotonic = monotonic
+        self._again = inf
+        self._problems: tuple[str, ...] = ()  # of the last try, said already
 
     def change(self, terms: Terms) -> None:
         self._terms = terms
         self._tried = terms.stamp
+        self._read()
 
     def current(self) -> Terms:
         file = self._terms.file
         if file is None:
             return self._terms
         seen = _stamp(file.files)
-        if seen != self._tried:
+        if seen != self._tried or self._monotonic() >= self._again:
             self._tried = seen
             self._renew(file.path)
         return self._terms
@@ -76,11 +86,18 @@ class Access:
         try:
             self._terms = terms_of(path)
         except ConfigurationError as error:
-            for problem in error.problems:
-                log.error("web_configuration.refused", problem=str(problem))  # noqa: TRY400 - the line is all of it
+            self._again = self._monotonic() + AGAIN
+            problems = tuple(map(str, error.problems))
+            for problem in problems if problems != self._problems else ():
+                log.error("web_configuration.refused", problem=problem)  # noqa: TRY400 - the line is all of it
+            self._problems = problems
         else:
             self._tried = self._terms.stamp
+            self._read()
             log.info("web_configuration.read_again", file=str(path))
+
+    def _read(self) -> None:
+        self._again, self._problems = inf, ()
 
 
 def _stamp(paths: tuple[Path, ...]) -> Stamp:

@@ -47,7 +47,7 @@ class Gate:
 
     def __init__(self, clock: Clock, terms: Terms) -> None:
         self._clock = clock
-        self._access = Access(terms)
+        self._access = Access(terms, clock.monotonic)
         self._users = Users()
         self._bucket = Bucket(clock.monotonic)
         self._refused = 0

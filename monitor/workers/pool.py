@@ -14,7 +14,6 @@ from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from itertools import count
-from pathlib import Path
 from typing import Any
 from zlib import crc32
 
@@ -30,6 +29,7 @@ from monitor.settings.sections import LogSettings
 from monitor.workers.wire import Assignment, Beat, LogLevel, Reply, Request, heard, packed
 from probes.base import Evidence
 from probes.errors import Cause
+from probes.processes import own_path
 
 SILENCE = 10
 """Seconds without a sign of life, as the daemon counts them while it is awake itself, after which one is killed."""
@@ -251,7 +251,7 @@ async def _process() -> AsyncIterator[tuple[Process, StreamReader, StreamWriter]
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-P", "-m", "monitor.workers.process", str(theirs.fileno()),
-                env={**os.environ, "PYTHONPATH": _path()},
+                env={**os.environ, "PYTHONPATH": own_path()},
                 stdin=asyncio.subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
             )  # fmt: skip
@@ -265,12 +265,6 @@ async def _process() -> AsyncIterator[tuple[Process, StreamReader, StreamWriter]
         with suppress(ProcessLookupError):
             process.kill()
         await process.wait()
-
-
-def _path() -> str:
-    """Where the process finds the very code that this one runs, and nothing of the working directory."""
-    entries = (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH"))
-    return os.pathsep.join(entry for entry in entries if entry)
 
 
 async def _ending(process: Process) -> str:

@@ -24,7 +24,8 @@ else
     make -s install DESTDIR="$main" PREFIX=/usr PYTHON="$PYTHON" BROWSER=yes ZSH_FUNCTIONS=vendor-completions >/dev/null
 fi
 
-# What only the browser needs: the distributions of its lock that the daemon's has not, and its units.
+# What only the browser and PDF need: the distributions of their lock that the daemon's has not, and their units. Those
+# for other interpreters are not installed.
 split() {
     mkdir -p "$browser/$site" "$browser/usr/lib/systemd/system"
     mv "$main"/usr/lib/systemd/system/mailuptime-browser* "$browser/usr/lib/systemd/system"
@@ -33,7 +34,8 @@ split() {
     names requirements-browser.lock >"$work/both"
     comm -13 "$work/daemon" "$work/both" | tr - _ >"$work/more"
     while read -r name; do
-        record=$(ls -d "$main/$site/$name"-*.dist-info/RECORD)
+        record=$(find "$main/$site" -path "$main/$site/$name-*.dist-info/RECORD")
+        [ -n "$record" ] || continue
         cut -d, -f1 "$record" | cut -d/ -f1 | sort -u | grep -vFx .. >"$work/parts"
         while read -r part; do
             mv "$main/$site/$part" "$browser/$site"

@@ -1,14 +1,20 @@
 """Backups that are whole, of a resting ledger and of a running daemon's, and what restoring one does and refuses."""
 
+import asyncio
+import errno
 import os
 import sqlite3
 import stat
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from threading import Event
 
 import pytest
 
-from monitor.ledger import Batch, Fact, Ledger, LedgerUnavailableError, Reader
+from monitor import backing
+from monitor.ledger import Batch, Fact, Ledger, LedgerError, LedgerUnavailableError, Reader, reader
+from monitor.ledger.backups import back_up
 from monitor.ledger.schema import MIGRATIONS
 from tests.core.worked import at
 from tests.declare.listener import Listener
@@ -63,6 +69,50 @@ def test_a_file_is_replaced_only_when_that_is_said_and_only_another_backup(offic
     assert_refused(office.run("backup", str(tmp_path)), 2, "a directory; name a file in it")
     assert_refused(office.run("backup", str(tmp_path / "no" / "copy.db")), 73, "No such file or directory")
     assert letter.read_text() == "Dear diary"
+
+
+def test_one_that_is_stopped_leaves_no_file_whether_it_is_copied_or_gone_through(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "_INSTRUCTIONS", 1)
+    copy, before = tmp_path / "copy.db", names(tmp_path)
+    for well in range(3):
+        with pytest.raises(LedgerError):
+            back_up(office.ledger, copy, stopped=partial(next, iter([False] * well), True))
+        assert names(tmp_path) == before
+
+
+async def test_a_daemon_that_ends_stops_the_backup_that_is_under_way(office: Office, tmp_path: Path) -> None:
+    given, ended = Event(), Event()
+
+    def endless(*_: object, stopped: Callable[[], bool], **__: object) -> None:
+        given.set()
+        while not stopped():
+            pass
+        ended.set()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(backing, "back_up", endless)
+        request = {"destination": str(tmp_path / "copy.db")}
+        under_way = asyncio.create_task(backing.Backing(office.ledger).make(request, "test"))
+        await asyncio.to_thread(given.wait)
+        under_way.cancel()
+        assert await asyncio.to_thread(ended.wait, 60)
+
+
+def test_where_there_are_no_hard_links_as_on_a_stick_it_is_written_too_and_replaces_nothing(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def link(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")  # what FAT answers
+
+    monkeypatch.setattr(os, "link", link)
+    copy = tmp_path / "copy.db"
+    office.act("backup", str(copy))
+    before = copy.read_bytes()
+    assert_refused(office.run("backup", str(copy)), 2, "exists")
+    assert copy.read_bytes() == before
+    assert names(tmp_path) == ["copy.db", "ledger.db"]
 
 
 def test_a_ledger_whose_chain_is_broken_gives_no_backup(office: Office, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -81,6 +82,24 @@ def moved(ledger: Path, _daemon: Daemon) -> Iterator[None]:
     ledger.with_name("elsewhere").rename(ledger)
 
 
+@contextmanager
+def only_to_be_read(ledger: Path, daemon: Daemon) -> Iterator[None]:
+    """What a file system answers that an error turned read-only: one that is in use cannot be remounted."""
+    writing = "pwrite64,write,ftruncate,fdatasync,fsync"
+    paths = [word for suffix in ("", "-wal", "-shm") for word in ("-P", f"{ledger}{suffix}")]
+    command = ["strace", "-f", "-p", str(daemon.pid), *paths, "-e", f"inject={writing}:error=EROFS"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as tracer:
+        assert tracer.stderr is not None
+        first = tracer.stderr.readline()
+        if "attached" not in first:
+            pytest.skip(f"the daemon's system calls have to be made to fail: {first.strip()}")
+        reading = Thread(target=tracer.stderr.read)
+        reading.start()
+        yield
+        tracer.terminate()
+        reading.join()
+
+
 def metric(daemon: Daemon, name: str) -> float:
     [line] = [line for line in daemon.get("/metrics")[1].splitlines() if line.startswith(f"{name} ")]
     return float(line.split()[-1])
@@ -90,7 +109,7 @@ def downtime(daemon: Daemon) -> list[str]:
     return [line for line in daemon.get("/metrics")[1].splitlines() if line.startswith("mailuptime_downtime_seconds{")]
 
 
-@pytest.mark.parametrize("fault", [full, locked, moved])
+@pytest.mark.parametrize("fault", [full, locked, moved, only_to_be_read])
 def test_while_the_ledger_cannot_be_written_states_go_on_figures_wait_and_nothing_is_lost(
     office: Office, store: Path, listener: Listener, fault: Fault
 ) -> None:
@@ -106,12 +125,15 @@ def test_while_the_ledger_cannot_be_written_states_go_on_figures_wait_and_nothin
             assert metric(daemon, "mailuptime_ledger_writable") == 0
             assert metric(daemon, "mailuptime_ledger_pending_records") > 3
             assert downtime(daemon) == frozen
+            assert daemon.ask("sla")["uncommitted"]
             listener.well = True
             wait_until(lambda: states(daemon)[TARGET] == "up", "its end", seconds=60)
         wait_until(lambda: daemon.get("/-/ready")[0] == 200, "readiness again", seconds=60)
         assert metric(daemon, "mailuptime_ledger_writable") == 1
         wait_until(lambda: downtime(daemon) != frozen, "the figures to go on", seconds=60)
-        [outage] = daemon.ask("sla")["services"][0]["outages"]
+        answer = daemon.ask("sla")
+        assert "uncommitted" not in answer
+        [outage] = answer["services"][0]["outages"]
     [line] = [json.loads(one) for one in daemon.log.read_text().splitlines() if "ledger.unavailable" in one]
     [body] = [link.fact.body for link in _facts(ledger, "recovered")]
     assert body["reason"] == line["reason"]

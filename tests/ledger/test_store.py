@@ -7,13 +7,14 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from monitor.core.check import Check, Outcome
 from monitor.core.month import StateSeconds
-from monitor.ledger import Batch, CheckRow, Fact, Ledger, LedgerUnavailableError, State
+from monitor.ledger import Batch, CheckRow, Fact, Ledger, LedgerDamagedError, LedgerUnavailableError, State
 from monitor.ledger.chain import GENESIS, canonical
 from tests.ledger.accounts import START, TARGETS, VOICE, check
 from tests.ledger.committing import PER_BATCH, batch
@@ -114,6 +115,17 @@ def test_a_fact_with_floating_point_is_refused_and_nothing_written(path: Path, b
         assert (recorded(ledger), verified(ledger)) == ([], [])
         ledger.commit(Batch(facts=list(FACTS)))
         assert verified(ledger) == FACTS
+
+
+@pytest.mark.parametrize(("column", "value"), [("evidence", "{"), ("outcome", "sideways")], ids=["evidence", "outcome"])
+def test_a_check_that_was_spoilt_by_hand_is_said_to_be_damage(path: Path, column: str, value: str) -> None:
+    with Ledger(path) as ledger:
+        ledger.commit(Batch(checks=[CheckRow(TARGETS[0], check(1, Outcome.DOWN), None, {"reply": "no"})]))
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA ignore_check_constraints = ON")
+        connection.execute(f"UPDATE checks SET {column} = ?", (value,))
+    with Ledger(path) as ledger, pytest.raises(LedgerDamagedError, match="cannot be read"):
+        recorded(ledger)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from probes.errors import Cause
 from tests.e2e.written import written
 from tests.probes.scripted import Script, serving
 from tests.probes.test_imap import POLITE as IMAP
+from tests.probes.test_lookout import imap as mailbox
 from tests.probes.test_smtp import POLITE as SMTP
 
 ACCOUNT = "probe@example.org"
@@ -43,7 +44,9 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(place: Path, smtp: Script, imap: Script, deadline: str = "2s") -> AsyncIterator[Scene]:
+async def scene(
+    place: Path, smtp: Script, imap: Script, deadline: str = "2s", interval: str = "60s"
+) -> AsyncIterator[Scene]:
     password = place / "password"
     password.touch(mode=0o600)
     password.write_text("hunter2-0451\n")
@@ -54,6 +57,7 @@ async def scene(place: Path, smtp: Script, imap: Script, deadline: str = "2s") -
             {"name": "imap", "type": "imap", "port": reader.port},
         ]
         trip = {"name": "trip", "type": "roundtrip", "submit": "submission", "fetch": "imap", "deadline": deadline}
+        trip["interval"] = interval
         common = {"host": "127.0.0.1", "tls": "none", "login": login, "timeout": "1s"}
         settings = load(written(place, *(common | end for end in ends), trip))
         settings.load_secrets()
@@ -74,6 +78,18 @@ async def test_a_refused_submission_rests_the_account_and_the_next_round_trip_do
         assert f"no log-in to {ACCOUNT} for another" in second.reply
         assert (attempts(one.smtp, b"AUTH"), one.smtp.visits) == (1, 1)
         assert list(one.logins.resting()) == [ACCOUNT]
+
+
+async def test_a_password_that_a_reload_has_replaced_rests_nothing_when_a_round_trip_still_meets_its_refusal(
+    tmp_path: Path,
+) -> None:
+    async with scene(tmp_path, SENDING.but(**REFUSING), IMAP.but()) as one:
+        access = one.targets["mail/submission"].access
+        assert access is not None
+        one.logins.prepare([("mail/submission", access, "another")])
+        result = await one.check()
+        assert (result.check.cause, result.failed_phase) == (Cause.AUTH, "submit")
+        assert one.logins.resting() == {}
 
 
 async def test_whose_login_was_refused_tries_again_first_and_alone(tmp_path: Path) -> None:
@@ -112,6 +128,26 @@ async def test_a_turn_that_never_comes_is_the_monitors_own_fault(tmp_path: Path)
         assert (result.check.outcome, result.check.cause) == (Outcome.UNKNOWN, Cause.OVERLOAD)
         assert result.reply == "turn: other checks used the account for 1 s"
         assert one.smtp.visits == 0
+
+
+@pytest.mark.parametrize(
+    ("interval", "outcome", "cause"),
+    [("60s", Outcome.DOWN, Cause.UNDELIVERED), ("6s", Outcome.UNKNOWN, Cause.OVERLOAD)],
+    ids=["the margin makes up for it", "it does not"],
+)
+async def test_a_wait_for_a_turn_takes_nothing_of_the_messages_own_time_unless_it_is_said(
+    tmp_path: Path, interval: str, outcome: Outcome, cause: Cause
+) -> None:
+    empty = mailbox(LIST=b"%T OK\r\n", SEARCH=b"* SEARCH\r\n%T OK\r\n")
+    async with scene(tmp_path, SENDING.but(), empty, interval=interval) as one:
+        access = one.targets["mail/imap"].access
+        await one.logins.enter(access)
+        waiting = asyncio.create_task(one.check())
+        done, _ = await asyncio.wait([waiting], timeout=0.7)
+        assert not done
+        await one.logins.leave(access)
+        result = await waiting
+        assert (result.check.outcome, result.check.cause) == (outcome, cause), result.reply
 
 
 async def test_a_rest_that_another_target_began_puts_the_round_trip_off_and_an_accepted_login_ends_one(
