@@ -13,7 +13,7 @@ export PREFIX ?= /usr/local
 export DESTDIR ?=
 export PYTHON
 
-.PHONY: accuracy bench crowd dashboards grafana-schema demo endure fuzz soak test lint types tests wheel lab format lock clean mutate install uninstall
+.PHONY: accuracy api bench crowd dashboards grafana-schema demo endure fuzz soak test lint types tests wheel lab format lock clean mutate install uninstall
 
 demo: .venv/ready .venv/lab  ## a real outage on real mail servers, live in the terminal
 	@$(BIN)/python -m tests.lab.demo
@@ -58,6 +58,9 @@ soak: .venv/ready  ## two hundred SIGKILLs during scripted outages; writes docs/
 
 fuzz: .venv/ready  ## a million spoilt inputs for what reads a stranger's bytes; writes docs/results/fuzz-DATE.md
 	$(BIN)/python -m tests.fuzz --write $(if $(SEED),--seed $(SEED)) $(if $(INPUTS),--inputs $(INPUTS))
+
+api: .venv/ready  ## schemathesis asks the API thousands of times; writes docs/results/api-DATE.md
+	$(BIN)/python -m tests.web.api --write $(if $(SEED),--seed $(SEED)) $(if $(EXAMPLES),--examples $(EXAMPLES))
 
 endure: .venv/ready  ## a day in virtual time and a real hour with faults throughout; writes docs/results/endure-DATE.md
 	$(BIN)/python -m tests.endure --write $(if $(SEED),--seed $(SEED))

@@ -20,12 +20,15 @@ from monitor.logs import levels
 from monitor.metrics import Answer
 from monitor.resting import proof_of
 from monitor.settings import ConfigurationError
+from monitor.web.api import description, operations
+from monitor.web.api.problems import problems
 from monitor.web.gate import WHO, Gate, peer_of
 from monitor.web.guard import Handler, Limits, bounded, whole_body
 
 log = structlog.get_logger("web")
 
 MOST_BODY = 64 * 1024
+_API = (description.PATH, *(f"{operations.BASE}{one.path}" for one in operations.OPERATIONS if "{" not in one.path))
 Act = Callable[[str, Document, str], Awaitable[Document]]
 """Carries out an act by name, with its request and what is known of who asks."""
 
@@ -42,9 +45,11 @@ class Service(Protocol):
     def unready(self) -> list[str]:
         """Why the daemon is not ready; empty when it is."""
 
-    def sla(self, month: str | None) -> Document: ...
+    def sla(self, month: str | None, service: str | None = None) -> Document: ...
 
     def outages(self, month: str | None) -> Document: ...
+
+    async def outages_in_turns(self, month: str | None, service: str | None = None) -> Document: ...
 
     def status(self) -> Document: ...
 
@@ -81,7 +86,7 @@ class Pages:
 
     def public(self, limits: Limits) -> web.Application:
         """What `web.listen` serves: reading, and for who has proved who he is, the reload."""
-        middlewares = [bounded(limits), self._gate.middleware(), _plain_errors, whole_body(limits)]
+        middlewares = [bounded(limits), problems(), self._gate.middleware(), _plain_errors, whole_body(limits)]
         app = web.Application(middlewares=middlewares, client_max_size=MOST_BODY)
         app.add_routes(
             [
@@ -91,9 +96,8 @@ class Pages:
                 web.get("/-/healthy", self._healthy),
                 web.get("/-/ready", self._ready),
                 web.post("/-/reload", self._reload_for_web),
-                web.get("/api/v1/services", self._services),
-                web.get("/api/v1/services/{name}/months/{month}", self._month),
-                web.get("/api/v1/outages", self._outages),
+                *operations.routes(self._service, operations.OPERATIONS),
+                description.route(),
             ]
         )
         return app
@@ -123,10 +127,7 @@ class Pages:
         self._gate.close()
 
     async def _index(self, _request: web.Request) -> web.Response:
-        links = "".join(
-            f'<li><a href="{path}">{path}</a>'
-            for path in ("/metrics", "/-/healthy", "/-/ready", "/api/v1/services", "/api/v1/outages")
-        )
+        links = "".join(f'<li><a href="{path}">{path}</a>' for path in ("/metrics", "/-/healthy", "/-/ready", *_API))
         page = f"<!doctype html><title>mailuptime</title><h1>mailuptime</h1><ul>{links}</ul>"
         return web.Response(text=page, content_type="text/html")
 
@@ -144,17 +145,6 @@ class Pages:
         if reasons:
             return web.Response(status=503, text="".join(f"{reason}\n" for reason in reasons))
         return web.Response(text="ready\n")
-
-    async def _services(self, _request: web.Request) -> web.Response:
-        return web.json_response({"services": self._service.services()})
-
-    async def _month(self, request: web.Request) -> web.Response:
-        name = request.match_info["name"]
-        if name not in self._service.services():
-            raise web.HTTPNotFound(text=f'there is no service "{name}"; GET /api/v1/services lists them')
-        document = self._service.sla(request.match_info["month"])
-        document["services"] = [one for one in document["services"] if one["service"] == name]
-        return web.json_response(document)
 
     async def _sla(self, request: web.Request) -> web.Response:
         return web.json_response(self._service.sla(request.query.get("month")))

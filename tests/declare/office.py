@@ -57,7 +57,7 @@ class Office:
     def __init__(
         self,
         place: Path,
-        capture: pytest.CaptureFixture[str],
+        capture: pytest.CaptureFixture[str] | None,
         smtp_port: int = 25,
         defaults: Any = None,
         **sections: Any,
@@ -83,6 +83,7 @@ class Office:
 
     def run(self, *arguments: str) -> Done:
         """A command of this configuration, in this process."""
+        assert self._capture is not None, "an office without one has no commands"
         self._capture.readouterr()
         try:
             status = main([*arguments, "-c", str(self.configuration)])

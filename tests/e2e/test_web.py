@@ -191,15 +191,16 @@ def test_outages_over_http_are_those_of_the_month_that_is_asked_for(standing: Da
 def test_an_unknown_service_is_not_found_and_told_where_the_known_ones_are(standing: Daemon) -> None:
     status, body = standing.get("/api/v1/services/lba/months/2026-11")
     assert (status, body.count("\n")) == (404, 1)
-    assert '"lba"' in body
-    assert "/api/v1/services" in body
+    detail = json.loads(body)["detail"]
+    assert '"lba"' in detail
+    assert "/api/v1/services" in detail
 
 
 @pytest.mark.parametrize("path", ["/api/v1/services/lab/months/2026-13", "/api/v1/outages?month=november"])
 def test_what_is_no_month_is_a_bad_request_that_quotes_it(path: str, standing: Daemon) -> None:
     status, body = standing.get(path)
     assert (status, body.count("\n")) == (400, 1)
-    assert path.rpartition("/")[2].rpartition("=")[2] in body
+    assert path.rpartition("/")[2].rpartition("=")[2] in json.loads(body)["detail"]
 
 
 def test_a_page_that_does_not_exist_is_told_in_one_line(standing: Daemon) -> None:
