@@ -56,9 +56,7 @@ _BOUNDS = {"type": "array", "items": {"type": "string", "format": "date-time"}, 
 _NEXT = _or_null(text("The `cursor` of the next page, null on the last one; only where pages were asked for."))
 _ZONE = text("The SLA's zone.", examples=["Asia/Bangkok"])
 _MONTH = text("The calendar month.", examples=["2026-11"])
-_UNCOMMITTED = _one(
-    "boolean", "True where the ledger cannot be written now: a restart would not know all of it.", const=True
-)
+_UNCOMMITTED = _one("boolean", "True where the ledger cannot be written now: a restart would not know all.", const=True)
 _VERDICT = text("Whether it is kept for certain.", enum=["met", "missed", "undetermined"])
 
 _OF_OUTAGE = {
