@@ -43,6 +43,7 @@ class Bookkeeper:
         self._close_after = close_after
         self._sealed = 0
         self._compacting, self._sealing, self._closing = asyncio.Lock(), asyncio.Lock(), asyncio.Lock()
+        self._acting = asyncio.Lock()
         self.closings: dict[str, closing.Closing] = {}
 
     @property
@@ -62,11 +63,16 @@ class Bookkeeper:
         """
         if not self._recorder.writable:
             raise NotDurableError("the ledger cannot be written now; nothing was recorded")
-        answer = self.desk.handle(name, request, self._present, proof)
-        if answer.facts:
-            await self.record(answer.facts)
-            log.info("declaration.recorded", act=name, id=answer.document.get("id"), proof=proof)
-            await self.close_months(f"{name} {answer.document.get('id', '')}".strip())
+        async with self._acting:  # what was sent twice is decided on twice, the second time by what the first did
+            answer = self.desk.handle(name, request, self._present, proof)
+            if answer.facts:
+                await self.record(answer.facts)
+                log.info("declaration.recorded", act=name, id=answer.document.get("id"), proof=proof)
+                await self.close_months(f"{name} {answer.document.get('id', '')}".strip())
+        if answer.preview is not None:
+            for _ in answer.preview.steps():
+                await asyncio.sleep(0)
+            answer.document["would_excuse"] = answer.preview.document
         return answer.document
 
     async def reconcile(self, settings: Settings) -> None:

@@ -10,28 +10,31 @@ from typing import Any
 
 from monitor.assembly import exclusion_of, window_of
 from monitor.core.book import Book, Horizon
-from monitor.core.calendar import Month
 from monitor.core.declarations import Act, Declarations, exclusion_body, window_body
 from monitor.core.instants import DAY, Instant, format_instant, parse_instant, seconds
 from monitor.core.maintenance import Exclusion, Window, judge
 from monitor.figures import Document
 from monitor.ledger import Fact
+from monitor.preview import Preview
 from monitor.reconciling import reconciled
 from monitor.settings import Settings, read_exclusion, read_maintenance
 
-MOST_MONTHS = 13
-
 
 class RefusedActError(Exception):
-    """A request that is refused; the text is one line, or several."""
+    """A request that is refused; the text is one line, or several. `code` says why to a program, if that is known."""
+
+    def __init__(self, text: str, code: str = "") -> None:
+        super().__init__(text)
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What to record, and what to say."""
+    """What to record, and what to say; what `preview` comes to belongs to what is said, as `would_excuse`."""
 
     facts: tuple[Fact, ...]
     document: Document
+    preview: Preview | None = None
 
 
 class Desk:
@@ -88,23 +91,22 @@ class Desk:
         request, dry = _without(request, "dry_run")
         settings = read_maintenance(request, self._settings)
         if self.declarations.window(settings.id):
-            raise RefusedActError(f"maintenance {settings.id} is declared already; shorten or cancel it")
+            text = f"maintenance {settings.id} is declared already; shorten or cancel it"
+            raise RefusedActError(text, "declared_already")
         # A command speaks for now: what it claims of earlier days needs an approval.
         window = replace(window_of(settings, self._settings.zone), declared=now, approved_by=None)
-        document = {
-            **self._window_document(window, Act("command", now, proof=proof), now),
-            "would_excuse": self._preview(window, now),
-        }
-        return Answer(() if dry else (Fact(now, "window", window_body(window, "command", proof)),), document)
+        document = self._window_document(window, Act("command", now, proof=proof), now)
+        facts = () if dry else (Fact(now, "window", window_body(window, "command", proof)),)
+        return Answer(facts, document, self._preview(window, now))
 
     def _shorten(self, request: dict[str, Any], now: Instant, proof: str) -> Answer:
         window, act = self._window(request)
         end = self._time(request, "end")
         if not window.start < end:
-            raise RefusedActError("end must be after the window's start; cancel it instead")
+            raise RefusedActError("end must be after the window's start; cancel it instead", "ends_before_it_starts")
         ends = _ends(window)
         if ends is not None and end >= ends:
-            raise RefusedActError(f"it ends at {format_instant(ends, self._settings.zone)} already")
+            raise RefusedActError(f"it ends at {format_instant(ends, self._settings.zone)} already", "ends_already")
         body = {"id": window.id, "end": end, "by": _text(request, "by"), "source": "command", "proof": proof}
         return self._amended(window, act, Fact(now, "window_amended", body), now)
 
@@ -118,32 +120,40 @@ class Desk:
         return Answer((fact,), self._window_document(*after.windows[0], now))
 
     def _exclude(self, request: dict[str, Any], now: Instant, proof: str) -> Answer:
+        request, dry = _without(request, "dry_run")
         settings = read_exclusion(request, self._settings)
         if self.declarations.exclusion(settings.id):
-            raise RefusedActError(f"exclusion {settings.id} is declared already; withdraw it first")
+            text = f"exclusion {settings.id} is declared already; withdraw it first"
+            raise RefusedActError(text, "declared_already")
         made = replace(self._excluded(exclusion_of(settings), settings.outage, now), approved_by=None)
-        fact = Fact(now, "exclusion", exclusion_body(made, "command", proof))
-        return Answer((fact,), self._exclusion_document(made, Act("command", now, proof=proof)))
+        facts = () if dry else (Fact(now, "exclusion", exclusion_body(made, "command", proof)),)
+        document = self._exclusion_document(made, Act("command", now, proof=proof))
+        return Answer(facts, document, self._preview(made, now))
 
     def _withdraw(self, request: dict[str, Any], now: Instant, proof: str) -> Answer:
         identity = _text(request, "id")
         if self.declarations.exclusion(identity) is None:
-            raise RefusedActError(f"there is no exclusion {identity}")
+            raise RefusedActError(f"there is no exclusion {identity}", "no_exclusion")
         body = {"id": identity, "by": _text(request, "by"), "source": "command", "proof": proof}
         return Answer((Fact(now, "exclusion_withdrawn", body),), {"id": identity, "withdrawn": True})
 
     def _approve(self, request: dict[str, Any], now: Instant, proof: str) -> Answer:
+        request, dry = _without(request, "dry_run")
         identity, by = _text(request, "id"), _text(request, "by")
         found = self.declarations.window(identity) or self.declarations.exclusion(identity)
         if found is None:
-            raise RefusedActError(f"there is no maintenance and no exclusion {identity} to approve")
+            raise RefusedActError(
+                f"there is no maintenance and no exclusion {identity} to approve", "nothing_to_approve"
+            )
         declared, act = found
         if declared.by == by:
-            raise RefusedActError(f"{identity} was declared by {by}; somebody else must approve it")
+            raise RefusedActError(f"{identity} was declared by {by}; somebody else must approve it", "same_person")
         if declared.approved_by is not None and act.approval_proof is not None:
-            raise RefusedActError(f"{identity} is approved already, by {declared.approved_by}")
+            raise RefusedActError(f"{identity} is approved already, by {declared.approved_by}", "approved_already")
         body = {"id": identity, "by": by, "proof": proof}
         document = {"id": identity, "approved_by": by, "attested_by_one": act.proof == proof}
+        if dry:
+            return Answer((), document, self._preview(declared, now))
         return Answer((Fact(now, "approval", body),), document)
 
     def _excluded(self, exclusion: Exclusion, outage: str | None, now: Instant) -> Exclusion:
@@ -152,27 +162,12 @@ class Desk:
             return exclusion
         found = self._book.outage(outage, Horizon(now, now=True))
         if found is None:
-            raise RefusedActError(f"there is no outage {outage}; mailuptime outages lists them")
+            raise RefusedActError(f"there is no outage {outage}; mailuptime outages lists them", "no_outage")
         return exclusion.over(found.service, (found.start, found.end))
 
-    def _preview(self, window: Window, now: Instant) -> list[Document]:
-        """What the window, once approved, takes off the downtime of each service and month, as things stand.
-
-        Without an approval that is nothing: it is declared now, and what has been lies before.
-        """
-        zone, horizon = self._settings.zone, Horizon(now, now=True)
-        first, last = Month.of(min(window.start, now), zone), Month.of(now, zone)
-        months = [last.plus(-back) for back in range(MOST_MONTHS) if last.plus(-back) >= first]
-        asked = [(name, month) for name in self._book.rules.services for month in reversed(months)]
-        before = [self._book.figures(*one, horizon).sums.downtime for one in asked]
-        self._book.windows = [*self.declarations.declared, replace(window, approved_by=f"not {window.by}")]
-        after = [self._book.figures(*one, horizon).sums.downtime for one in asked]
-        self._show()
-        return [
-            {"service": name, "month": str(month), "seconds": seconds(b - a)}
-            for (name, month), b, a in zip(asked, before, after, strict=True)
-            if b != a
-        ]
+    def _preview(self, change: Window | Exclusion, now: Instant) -> Preview:
+        """Without an approval it takes nothing off what has been: a window is declared now, and that lies before."""
+        return Preview(self._book, self.declarations, change, now)
 
     def _show(self) -> None:
         self._book.windows = self.declarations.declared
@@ -182,7 +177,8 @@ class Desk:
         identity = _text(request, "id")
         found = self.declarations.window(identity)
         if found is None:
-            raise RefusedActError(f"there is no maintenance {identity}, or it is cancelled; list shows them")
+            text = f"there is no maintenance {identity}, or it is cancelled; list shows them"
+            raise RefusedActError(text, "no_maintenance")
         return found
 
     def _time(self, request: dict[str, Any], key: str) -> Instant:

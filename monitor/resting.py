@@ -2,6 +2,7 @@
 
 import os
 import pwd
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,6 +41,9 @@ class Resting:
     def act(self, name: str, request: Document) -> Document:
         """Carry out an act: record its facts, and close anew what it corrects."""
         answer = self.desk.handle(name, request, self.book.present(self.now), own_proof())
+        if answer.preview is not None:
+            deque(answer.preview.steps(), maxlen=0)
+            answer.document["would_excuse"] = answer.preview.document
         self.ledger.commit(Batch(facts=list(answer.facts)))
         self.desk.accept(answer.facts)
         if answer.facts:

@@ -65,6 +65,7 @@ def _exclusions(commands: Commands) -> None:
     added.add_argument("--category", required=True, choices=categories)
     added.add_argument("--evidence", required=True, metavar="TEXT")
     added.add_argument("--id", metavar="ID", help="default: a hash of the content")
+    added.add_argument("--dry-run", action="store_true", help="only show what it would excuse; nothing is recorded")
     listed = commands.add_parser("list", help="every exclusion")
     add_configuration(listed)
     add_format(listed, "table", "json")
@@ -133,9 +134,9 @@ def _print(act: str, document: Document, *, dry_run: bool) -> None:
     elif act == "exclusion.withdraw":
         print(f"{document['id']}: withdrawn")
     elif act == "exclusion.add":
-        print(
-            table(EXCLUSION_COLUMNS, [_exclusion_row(document)], "Recorded; it excuses once somebody else approves it")
-        )
+        recorded = "Recorded; it excuses once somebody else approves it"
+        title = "Not recorded (dry run)" if dry_run else recorded
+        print(table(EXCLUSION_COLUMNS, [_exclusion_row(document)], title))
     else:
         print(table(WINDOW_COLUMNS, [_window_row(document)], "Not recorded (dry run)" if dry_run else "Recorded"))
     if document.get("retroactive_seconds") and not document["approved_by"]:
