@@ -65,7 +65,7 @@ def steps(
     for month in closable(book, now, close_after):
         services: dict[str, Any] = {}
         for name in services_of(book, month):
-            services[name] = _body(book.figures(name, month, Horizon(now, now=True)))
+            services[name] = body_of(book.figures(name, month, Horizon(now, now=True)))
             yield None
         before = closed.get(str(month))
         if before is None or before.services != services:
@@ -89,10 +89,10 @@ def services_of(book: Book, month: Month) -> Iterable[str]:
 
 def figures_at(book: Book, month: Month, now: Instant) -> dict[str, Any]:
     """The figures of every service that was configured at the month's end, as JSON values."""
-    return {name: _body(book.figures(name, month, Horizon(now, now=True))) for name in services_of(book, month)}
+    return {name: body_of(book.figures(name, month, Horizon(now, now=True))) for name in services_of(book, month)}
 
 
-def _body(figures: Figures) -> dict[str, Any]:
+def body_of(figures: Figures) -> dict[str, Any]:
     """Everything that was measured, in microseconds; percentages and verdicts follow from it."""
     sums = figures.sums
     return {

@@ -84,7 +84,7 @@ class Book:
         """A month's figures with its outages (R8, R9, R10); `members` where somebody has theirs."""
         evaluated, plain = self.bounds(name, month, horizon)
         sets, found, views, windows = self._around(name, evaluated, horizon)
-        own = windows_of(self._service(name, month, horizon), windows)
+        own = windows_of(name, windows)
         leaves = self.leaves(name) if evaluated[0] < evaluated[1] else []
         of_member = members or (lambda one: self.figures(one, month, horizon))
         return replace(
@@ -180,7 +180,7 @@ class Book:
     def evaluated(self, name: str, span: Span, horizon: Horizon) -> tuple[Sets, Spans]:
         """What is down and unknown in a span, clipped to it, and the windows on the service itself."""
         views, windows = self._views(*span, horizon), self._windows(*span)
-        return self._sets(name, *span, views, windows)[0], windows_of(self.rules.services[name], windows)
+        return self._sets(name, *span, views, windows)[0], windows_of(name, windows)
 
     def down_since(self, name: str, horizon: Horizon) -> Instant | None:
         """The start of the outage that goes on at the horizon; None where none does."""

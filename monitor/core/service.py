@@ -107,9 +107,9 @@ def _target(view: View) -> Sets:
     return Sets(view.down, view.unknown, view.possibly, view.certainly, *kept)
 
 
-def windows_of(service: Service, windows: Windows) -> Spans:
-    """The windows on the service itself."""
-    return union(windows.get(EVERYTHING, []), windows.get(service.name, []))
+def windows_of(name: str, windows: Windows) -> Spans:
+    """The windows on a service itself."""
+    return union(windows.get(EVERYTHING, []), windows.get(name, []))
 
 
 def stretches(service: Service, views: Views) -> list[Span]:

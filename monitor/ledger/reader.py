@@ -15,7 +15,7 @@ from monitor.core.check import Check, Outcome
 from monitor.core.delivery import Sent
 from monitor.core.instants import Instant
 from monitor.core.month import StateSeconds
-from monitor.ledger.chain import Fact, Link
+from monitor.ledger.chain import GENESIS, Fact, Link
 from monitor.ledger.copying import write_copy
 from monitor.ledger.errors import LedgerDamagedError, LedgerUnavailableError, ValueUnreadableError, reason
 from monitor.ledger.packs import Baseline, Numbered, Pack, unpacked
@@ -93,6 +93,11 @@ class Reader:
         query = "SELECT max((SELECT ifnull(max(id), 0) FROM checks), (SELECT ifnull(max(last), 0) FROM packs))"
         number: int = next(self._select(query))[0]
         return number
+
+    def newest_digest(self) -> str:
+        """The chain's head, as far as this picture of the ledger has it."""
+        found = next(self._select("SELECT digest FROM facts ORDER BY seq DESC LIMIT 1"), (GENESIS,))
+        return bytes(found[0]).hex()
 
     def facts(self, kinds: Sequence[str] = ()) -> Iterator[Link]:
         """Every fact in order, or those of some kinds."""

@@ -1,0 +1,83 @@
+"""How a report writes values in one language: rounded as R12 says, months with the year of both eras."""
+
+from calendar import monthrange
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+from monitor import texts
+from monitor.core.calendar import Month
+from monitor.core.instants import SECOND, Duration, Instant, to_datetime
+from monitor.figures import percent
+from monitor.texts import Language, dates
+
+_CAUSE_UNKNOWN = "unknown"
+NOTHING = "–"
+
+
+class Words:
+    """`words("outage.heading")` is the report's text of that key."""
+
+    def __init__(self, language: Language, zone: ZoneInfo) -> None:
+        self.language = language
+        self._zone = zone
+        self._texts = texts.of(language)
+
+    def __call__(self, key: str, **values: object) -> str:
+        return self._texts(f"report.{key}", **values)
+
+    def month(self, month: Month) -> str:
+        """With the year of either era: `พฤศจิกายน พ.ศ. 2569 (ค.ศ. 2026)`."""
+        first = date(month.year, month.number, 1)
+        other = dates.year(first, "en" if self.language == "th" else "th")
+        return self("of_month", month=dates.month(first, self.language), era=other)
+
+    def short_month(self, month: Month) -> str:
+        return dates.short_month(date(month.year, month.number, 1), self.language)
+
+    def days(self, month: Month) -> int:
+        return monthrange(month.year, month.number)[1]
+
+    def moment(self, instant: Instant) -> str:
+        """To the second, cut off."""
+        return dates.moment(to_datetime(instant, self._zone), self.language, seconds=True)
+
+    def minute(self, instant: Instant) -> str:
+        return dates.moment(to_datetime(instant, self._zone), self.language)
+
+    def percent(self, value: Fraction | None) -> str:
+        """Three decimals, rounded down (R12)."""
+        return NOTHING if value is None else percent(value).replace(" ", "\u00a0")
+
+    def promised(self, value: Fraction) -> str:
+        """A promise as it was configured, with all its decimals."""
+        decimal = (Decimal(value.numerator) / Decimal(value.denominator)).normalize()
+        return f"{decimal:f}\u00a0%"
+
+    def length(self, duration: Duration | Fraction) -> str:
+        """Minutes and seconds, rounded up to the second (R12)."""
+        return self._minutes(int(-(-duration // SECOND)))
+
+    def left(self, duration: Duration) -> str:
+        """The same rounded down, for what is left of a budget."""
+        return self._minutes(duration // SECOND)
+
+    def number(self, value: int) -> str:
+        return f"{value:,}"
+
+    def cause(self, cause: str | None) -> str:
+        """What was seen, in plain words; of a cause that this version does not know, its name."""
+        key = f"cause.{cause or _CAUSE_UNKNOWN}"
+        return self._texts(key) if key in self._texts else str(cause)
+
+    def _minutes(self, total: int) -> str:
+        whole, rest = divmod(abs(total), 60)
+        sign = "\u2212" if total < 0 else ""
+        if not rest:
+            text = self("unit.minutes", count=f"{sign}{whole:,}")
+        elif not whole:
+            text = self("unit.seconds", count=f"{sign}{rest}")
+        else:
+            text = self("unit.minutes_seconds", minutes=f"{sign}{whole:,}", seconds=f"{rest:02}")
+        return text.replace(" ", "\u00a0")
