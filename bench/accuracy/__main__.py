@@ -154,7 +154,8 @@ def main() -> None:
     given = parser.parse_args()
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        labs = {number: stack.enter_context(Lab()) for number in range(given.labs)}
+        # One account on one host would be rested for all labs where one of them refuses it
+        labs = {number: stack.enter_context(Lab(probe=f"probe{number}")) for number in range(given.labs)}
         port = stack.enter_context(others.prometheus(labs))
         configuration = configured(labs, directory)
         daemon, _ = stack.enter_context(ours.running(configuration))

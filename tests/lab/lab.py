@@ -26,7 +26,7 @@ from tests.lab.webmail import Webmail
 
 Freezable = Literal["imap-login", "auth", "smtpd"]
 
-_USERS = ("probe", "alice", "bob", "carol")
+_OTHERS = ("alice", "bob", "carol")
 _PROVIDERS = {  # patterns of files, since PHP's lie under its version
     dovecot.EXECUTABLE: "dovecot-core",
     "/usr/lib/dovecot/imap-login": "dovecot-imapd",
@@ -61,8 +61,10 @@ class Lab:
     context: ssl.SSLContext  # trusts the lab's CA and nothing else
     webmail_url: str
 
-    def __init__(self, directory: Path | None = None, *, dovecot_extra: str = "", users: Sequence[str] = ()) -> None:
-        self._users = (*_USERS, *users)
+    def __init__(
+        self, directory: Path | None = None, *, dovecot_extra: str = "", users: Sequence[str] = (), probe: str = "probe"
+    ) -> None:
+        self._users = (probe, *_OTHERS, *users)
         self._dovecot_extra = dovecot_extra
         self._given_directory = directory
         self._accounts: dict[str, Account] = {}
