@@ -9,7 +9,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 : "${PYTHON:=/usr/bin/python3}" "${TREE:=}" "${COMPRESS:=xz}" "${OUTPUT:=build/deb}"
 : "${VERSION:=$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)-1}"
-: "${DEBFULLNAME:=mailuptime maintainers}" "${DEBEMAIL:=root@localhost}"
+: "${DEBFULLNAME:=mailuptime maintainers}" "${DEBEMAIL:=mailuptime@localhost}"
 umask 022
 export SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}"
 work=$(mktemp -d)
@@ -74,6 +74,7 @@ control() { # PACKAGE
 }
 
 split
+find "$work" -name '*.so.*' -type f -exec chmod a-x {} +
 gzip -9nc "$main/usr/share/doc/mailuptime/CHANGELOG.md" >"$main/usr/share/doc/mailuptime/changelog.gz"
 rm "$main/usr/share/doc/mailuptime/CHANGELOG.md"
 mkdir -p "$OUTPUT"
