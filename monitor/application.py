@@ -12,11 +12,14 @@ from monitor.closing import Closing
 from monitor.condition import condition_of
 from monitor.core import instants
 from monitor.core.book import Book, Horizon
+from monitor.core.calendar import Month
 from monitor.core.check import Outcome
 from monitor.core.instants import SECOND, format_instant
 from monitor.core.month import Figures, StateSeconds
 from monitor.core.workload import Basis, workload
+from monitor.desk import Desk
 from monitor.figures import Document, service_document
+from monitor.incidents.desk import PREFIX, Asked
 from monitor.live import Live
 from monitor.metrics import Answer, Exposition, Health, Lateness, PhaseDurations, Scrape, exemplar
 from monitor.metrics.subjects import seconds_by_phase
@@ -40,7 +43,7 @@ class Application:
         *,
         durable: Callable[[], bool],
         closings: Callable[[], dict[str, Closing]],
-        declared: Callable[[int], Document],
+        desk: Desk,
         health: Callable[[], Health],
         basis: Callable[[], Basis],
         lateness: Lateness,
@@ -53,7 +56,7 @@ class Application:
         self._photographer = Photographer(book, lives, months, seconds)
         self._durable = durable
         self._closings = closings
-        self._declared = declared
+        self._desk = desk
         self._health = health
         self._basis = basis
         self._lateness = lateness
@@ -97,9 +100,10 @@ class Application:
         """What the counters of services would go on from after a restart."""
         return dict(self._photographer.seconds)
 
-    def declared(self) -> None:
-        """Something was declared: every month is looked at again."""
-        self._photographer.forget()
+    def declared(self, act: str = "") -> None:
+        """Something was declared: every month is looked at again; tickets change none of its figures."""
+        if not act.startswith(PREFIX):
+            self._photographer.forget()
 
     def arrived(self, result: Result) -> None:
         """Count how long a check and its phases took; what failed names the outage that it is part of."""
@@ -134,7 +138,11 @@ class Application:
 
     def sla(self, month: str | None, service: str | None = None) -> Document:
         closed = self._closings()
-        return self._said(queries.sla(self._book, month, self._clock.now(), closed, self._basis(), service))
+        now = self._clock.now()
+        document = queries.sla(self._book, month, now, closed, self._basis(), service)
+        if service is None:
+            document["tickets"] = self._desk.tickets.figures(Month.parse(document["month"]), self._book.present(now))
+        return self._said(document)
 
     def outages(self, month: str | None) -> Document:
         return self._said(queries.outages(self._book, month, self._clock.now()))
@@ -151,7 +159,10 @@ class Application:
         return document if self._health().ledger_writable else {**document, "uncommitted": True}
 
     def declarations(self) -> Document:
-        return self._declared(self._clock.now())
+        return self._desk.listed(self._clock.now())
+
+    def tickets(self, asked: Asked) -> Document:
+        return self._desk.tickets.listed(asked, self._clock.now())
 
     def services(self) -> list[str]:
         return list(self._book.rules.services)

@@ -12,6 +12,7 @@ from monitor.core.book import Book
 from monitor.core.instants import Duration, Instant
 from monitor.desk import Desk
 from monitor.figures import Document
+from monitor.incidents.desk import PREFIX
 from monitor.ledger import Batch, Fact, Ledger, LedgerError
 from monitor.ledger.writer import Writer
 from monitor.recorder import Arrival, Recorder
@@ -55,6 +56,7 @@ class Bookkeeper:
         """Take up what the ledger holds; called once, before anything is written."""
         self.closings = closing.closings_of(link.fact for link in ledger.facts((closing.KIND,)))
         self._sealed = sealing.sealed_up_to(ledger.facts((sealing.KIND,)))
+        self.desk.open(ledger)
 
     async def act(self, name: str, request: Document, proof: str) -> Document:
         """Carry out an act and return its answer once it is durable.
@@ -68,7 +70,8 @@ class Bookkeeper:
             if answer.facts:
                 await self.record(answer.facts)
                 log.info("declaration.recorded", act=name, id=answer.document.get("id"), proof=proof)
-                await self.close_months(f"{name} {answer.document.get('id', '')}".strip())
+                reason = f"{name} {answer.document.get('id', '')}".strip()
+                await self.close_months(reason, tickets_only=name.startswith(PREFIX))
         if answer.preview is not None:
             for _ in answer.preview.steps():
                 await asyncio.sleep(0)
@@ -96,12 +99,17 @@ class Bookkeeper:
         except TimeoutError:
             raise NotDurableError("the ledger cannot be written now; it is recorded as soon as it can be") from None
 
-    async def close_months(self, reason: str = "") -> None:
-        """Close the months that are due, and those that a correction has changed, anew (R16)."""
+    async def close_months(self, reason: str = "", *, tickets_only: bool = False) -> None:
+        """Close the months that are due, and those that a correction has changed, anew (R16).
+
+        With `tickets_only` no service is evaluated: a ticket changes none.
+        """
+        tickets = self.desk.tickets.register.closing
         async with self._closing:
             now, head = self._clock.now(), self._writer.head
             facts = []
-            for fact in closing.steps(self._book, self.closings, now, self._close_after, head=head, reason=reason):
+            after = None if tickets_only else self._close_after
+            for fact in closing.steps(self._book, self.closings, now, after, head=head, reason=reason, tickets=tickets):
                 if fact is not None:
                     facts.append(fact)
                 await asyncio.sleep(0)  # checks go on in between

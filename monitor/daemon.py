@@ -91,7 +91,7 @@ class Daemon:
             settings.metrics.months,
             durable=lambda: self.recorder.durable,
             closings=lambda: self.bookkeeper.closings,
-            declared=desk.listed,
+            desk=desk,
             health=self._health,
             basis=lambda: basis_of(self.settings),
             lateness=self.lateness,
@@ -204,7 +204,7 @@ class Daemon:
         if name == "backup":
             return await self._backing.make(request, proof)
         document = await self.bookkeeper.act(name, request, proof)
-        self._application.declared()
+        self._application.declared(name)
         return document
 
     async def _reload(self) -> list[str]:

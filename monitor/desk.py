@@ -5,36 +5,22 @@ through the ledger that it has locked. Either then calls `accept`.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from monitor.acts import Answer, RefusedActError, text_of
 from monitor.assembly import exclusion_of, window_of
 from monitor.core.book import Book, Horizon
 from monitor.core.declarations import Act, Declarations, exclusion_body, window_body
 from monitor.core.instants import DAY, Instant, format_instant, parse_instant, seconds
 from monitor.core.maintenance import Exclusion, Window, judge
 from monitor.figures import Document
+from monitor.incidents.desk import PREFIX, TicketDesk
 from monitor.ledger import Fact
+from monitor.ledger.reader import Reader
 from monitor.preview import Preview
 from monitor.reconciling import reconciled
 from monitor.settings import Settings, read_exclusion, read_maintenance
-
-
-class RefusedActError(Exception):
-    """A request that is refused; the text is one line, or several. `code` says why to a program, if that is known."""
-
-    def __init__(self, text: str, code: str = "") -> None:
-        super().__init__(text)
-        self.code = code
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What to record, and what to say; what `preview` comes to belongs to what is said, as `would_excuse`."""
-
-    facts: tuple[Fact, ...]
-    document: Document
-    preview: Preview | None = None
 
 
 class Desk:
@@ -42,16 +28,22 @@ class Desk:
         self._settings = settings
         self._book = book
         self.declarations = declarations
+        self.tickets = TicketDesk(settings, book)
         self._show()
+
+    def open(self, ledger: Reader) -> None:
+        """Take up the tickets that the ledger holds."""
+        self.tickets.register.load(ledger)
 
     def accept(self, facts: Sequence[Fact]) -> None:
         """Let recorded facts take effect."""
         for fact in facts:
             self.declarations = self.declarations.plus(fact.at, fact.kind, fact.body)
+            self.tickets.register.take(fact)
         self._show()
 
     def reconcile(self, settings: Settings, now: Instant) -> tuple[list[Fact], list[str]]:
-        """What the configuration's windows and exclusions mean beside what is recorded (R15).
+        """What the configuration's windows, exclusions and ticket rules mean beside what is recorded (R15, R7).
 
         New ones are declared now at the earliest; those gone from the file are cancelled now; an edited one is both.
         Beside the facts, a line for each that cannot be.
@@ -64,7 +56,8 @@ class Desk:
                 exclusions.append(self._excluded(exclusion_of(one), one.outage, now))
             except RefusedActError as error:
                 refused.append(f"exclusion {one.id}: {error}")
-        return reconciled(self.declarations, windows, exclusions, now), refused
+        facts = reconciled(self.declarations, windows, exclusions, now)
+        return [*facts, *self.tickets.change(settings, now)], refused
 
     def handle(self, act: str, request: dict[str, Any], now: Instant, proof: str) -> Answer:
         """Decide on a request. Raises RefusedActError or ConfigurationError, and nothing is to be recorded."""
@@ -76,6 +69,8 @@ class Desk:
             "exclusion.withdraw": self._withdraw,
             "approve": self._approve,
         }
+        if act.startswith(PREFIX):
+            return self.tickets.handle(act, request, now, proof)
         if act not in handlers:
             raise RefusedActError(f'there is no act "{act}"')
         return handlers[act](request, now, proof)
@@ -107,12 +102,12 @@ class Desk:
         ends = _ends(window)
         if ends is not None and end >= ends:
             raise RefusedActError(f"it ends at {format_instant(ends, self._settings.zone)} already", "ends_already")
-        body = {"id": window.id, "end": end, "by": _text(request, "by"), "source": "command", "proof": proof}
+        body = {"id": window.id, "end": end, "by": text_of(request, "by"), "source": "command", "proof": proof}
         return self._amended(window, act, Fact(now, "window_amended", body), now)
 
     def _cancel(self, request: dict[str, Any], now: Instant, proof: str) -> Answer:
         window, act = self._window(request)
-        body = {"id": window.id, "end": None, "by": _text(request, "by"), "source": "command", "proof": proof}
+        body = {"id": window.id, "end": None, "by": text_of(request, "by"), "source": "command", "proof": proof}
         return self._amended(window, act, Fact(now, "window_amended", body), now)
 
     def _amended(self, window: Window, act: Act, fact: Fact, now: Instant) -> Answer:
@@ -131,15 +126,15 @@ class Desk:
         return Answer(facts, document, self._preview(made, now))
 
     def _withdraw(self, request: dict[str, Any], now: Instant, proof: str) -> Answer:
-        identity = _text(request, "id")
+        identity = text_of(request, "id")
         if self.declarations.exclusion(identity) is None:
             raise RefusedActError(f"there is no exclusion {identity}", "no_exclusion")
-        body = {"id": identity, "by": _text(request, "by"), "source": "command", "proof": proof}
+        body = {"id": identity, "by": text_of(request, "by"), "source": "command", "proof": proof}
         return Answer((Fact(now, "exclusion_withdrawn", body),), {"id": identity, "withdrawn": True})
 
     def _approve(self, request: dict[str, Any], now: Instant, proof: str) -> Answer:
         request, dry = _without(request, "dry_run")
-        identity, by = _text(request, "id"), _text(request, "by")
+        identity, by = text_of(request, "id"), text_of(request, "by")
         found = self.declarations.window(identity) or self.declarations.exclusion(identity)
         if found is None:
             raise RefusedActError(
@@ -174,7 +169,7 @@ class Desk:
         self._book.exclusions = self.declarations.excluded
 
     def _window(self, request: dict[str, Any]) -> tuple[Window, Act]:
-        identity = _text(request, "id")
+        identity = text_of(request, "id")
         found = self.declarations.window(identity)
         if found is None:
             text = f"there is no maintenance {identity}, or it is cancelled; list shows them"
@@ -183,7 +178,7 @@ class Desk:
 
     def _time(self, request: dict[str, Any], key: str) -> Instant:
         try:
-            return parse_instant(_text(request, key), self._settings.zone)
+            return parse_instant(text_of(request, key), self._settings.zone)
         except ValueError as error:
             raise RefusedActError(f"{key}: {error}") from None
 
@@ -237,14 +232,3 @@ def _ends(window: Window) -> Instant | None:
 
 def _without(request: dict[str, Any], key: str) -> tuple[dict[str, Any], bool]:
     return {name: value for name, value in request.items() if name != key}, bool(request.get(key))
-
-
-def _text(request: dict[str, Any], key: str) -> str:
-    value = request.get(key)
-    if not isinstance(value, str) or not value.strip():
-        raise RefusedActError(f"{key} is required")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise RefusedActError(f"{key} is not text in UTF-8") from None
-    return value.strip()  # a blank more does not make it another person

@@ -11,6 +11,7 @@ from monitor import closing, queries
 from monitor.assembly import basis_of, rules_of
 from monitor.clock import SystemClock
 from monitor.core.book import Book
+from monitor.core.calendar import Month
 from monitor.core.instants import Instant
 from monitor.desk import Desk
 from monitor.figures import Document
@@ -33,7 +34,8 @@ class Resting:
         return closing.closings_of(link.fact for link in self.ledger.facts((closing.KIND,)))
 
     def sla(self, month: str | None) -> Document:
-        return queries.sla(self.book, month, self.now, self.closings(), basis_of(self.settings))
+        document = queries.sla(self.book, month, self.now, self.closings(), basis_of(self.settings))
+        return document | {"tickets": self.desk.tickets.figures(Month.parse(document["month"]), self.now)}
 
     def outages(self, month: str | None) -> Document:
         return queries.outages(self.book, month, self.now)
@@ -53,7 +55,10 @@ class Resting:
     def _revisions(self, name: str, request: Document) -> list[Fact]:
         reason = f"{name} {request.get('id', '')}".strip()
         after = self.settings.sla.close_after
-        return closing.due(self.book, self.closings(), self.now, after, head=self.ledger.head, reason=reason)
+        tickets = self.desk.tickets.register.closing
+        return closing.due(
+            self.book, self.closings(), self.now, after, head=self.ledger.head, reason=reason, tickets=tickets
+        )
 
 
 @contextmanager
@@ -61,7 +66,9 @@ def rest(settings: Settings) -> Iterator[Resting]:
     """Raises LedgerError where the ledger cannot be had."""
     with Ledger(settings.ledger.path, create=False) as ledger:
         book, declarations = restored(ledger, rules_of(settings))
-        yield Resting(settings, ledger, book, Desk(settings, book, declarations), SystemClock().now())
+        desk = Desk(settings, book, declarations)
+        desk.open(ledger)
+        yield Resting(settings, ledger, book, desk, SystemClock().now())
 
 
 def own_proof() -> str:

@@ -2,12 +2,19 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from monitor import archived, closing, packing, sealing
 from monitor.core.book import Book, Rules
 from monitor.core.calendar import Month
+from monitor.core.clocks import BY_DEFAULT, TicketRules
 from monitor.core.declarations import KINDS, Declarations
 from monitor.core.instants import format_instant
+from monitor.core.tickets import KINDS as TICKET_FACTS
+from monitor.core.tickets import Tickets
+from monitor.incidents.days import Days
+from monitor.incidents.register import RULES as TICKET_RULES
+from monitor.incidents.register import Register
 from monitor.ledger.backups import RESTORED
 from monitor.ledger.chain import GENESIS, Fact, Link, broken
 from monitor.ledger.errors import ValueUnreadableError
@@ -82,11 +89,17 @@ def _declared(fact: Fact) -> Declarations:
     return Declarations().plus(fact.at, fact.kind, fact.body)
 
 
+def _ticket(fact: Fact) -> object:
+    return Tickets([(fact.kind, fact.body)])
+
+
 _READERS: Mapping[str, Callable[[Fact], object]] = {
     **dict.fromkeys(EVENT_KINDS, event_of),
     **dict.fromkeys(KINDS, _declared),
     "window_amended": _keys("id", "end"),
     "approval": _keys("id", "by"),
+    **dict.fromkeys(TICKET_FACTS, _ticket),
+    TICKET_RULES: lambda fact: TicketRules.of(fact.body),
     RULES: lambda fact: Rules.of(fact.body),
     RESTORED: _keys("source", "replaced", "head", "by"),
     RECOVERED: _keys("since", "checks", "turned_away", "reason"),
@@ -156,10 +169,11 @@ def _events(book: Book, links: list[Link]) -> Iterator[str]:
 
 def _months(book: Book, links: list[Link]) -> Iterator[str]:
     """Every revision of every closed month, by what was declared when it was made."""
-    declarations = Declarations()
+    declarations, register = Declarations(), Register(book, BY_DEFAULT, Days("none"))
     for one in links:
         fact = one.fact
         declarations = declarations.plus(fact.at, fact.kind, fact.body)
+        register.take(fact)
         if fact.kind != closing.KIND:
             continue
         book.windows, book.exclusions = declarations.declared, declarations.excluded
@@ -172,3 +186,9 @@ def _months(book: Book, links: list[Link]) -> Iterator[str]:
                 key = "downtime" if "downtime" in differing else differing[0]
                 text = f"{key} is recorded as {kept.get(key)}, recomputed as {made.get(key)}"
                 yield f"{fact.body['month']} revision {fact.body['revision']}, {name}: {text}"
+        month, kept = Month.parse(fact.body["month"]), fact.body.get("tickets", {})
+        register.days = Days("none", frozenset(map(date.fromisoformat, fact.body.get("holidays", ()))))
+        made = register.compliance(month, fact.at).body()
+        if made != kept:
+            text = f"recorded as {kept}, recomputed as {made}"
+            yield f"{fact.body['month']} revision {fact.body['revision']}, tickets: {text}"

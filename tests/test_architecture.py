@@ -20,6 +20,7 @@ PURE = {
 DRIVERS = {
     "apprise": {"monitor/alerting/courier.py"},
     "apscheduler": {"monitor/scheduler.py"},
+    "holidays": {"monitor/incidents/days.py"},
     "prometheus_client": {"monitor/metrics/process.py"},
     "sqlite3": {"monitor/ledger"},
     "yaml": {"monitor/settings/nodes.py"},

@@ -20,6 +20,7 @@ from monitor.cli import (
     report,
     run,
     security,
+    tickets,
     verify,
     watch,
 )
@@ -36,6 +37,7 @@ GROUPS = (
     figures,
     watch,
     declare,
+    tickets,
     export,
     report,
     replay,

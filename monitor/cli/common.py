@@ -125,7 +125,7 @@ def reading(settings: Settings, damaged: Exit = Exit.UNAVAILABLE) -> Iterator["R
 @contextmanager
 def ledger_errors(settings: Settings, damaged: Exit = Exit.UNAVAILABLE) -> Iterator[None]:
     """What goes wrong with a ledger, or is asked of it in vain, as a line and a status; `damaged` is of damage."""
-    from monitor.desk import RefusedActError  # noqa: PLC0415
+    from monitor.acts import RefusedActError  # noqa: PLC0415
     from monitor.ledger import LedgerDamagedError, LedgerError, LedgerLockedError  # noqa: PLC0415
 
     try:

@@ -79,7 +79,7 @@ def _act(parser: argparse.ArgumentParser, act: str, *keys: str) -> None:
     """A command that declares something: `keys` are the arguments that it sends."""
     add_configuration(parser)
     add_format(parser, "table", "json")
-    parser.add_argument("--by", metavar="WHO", default=_login(), help="default: your login")
+    parser.add_argument("--by", metavar="WHO", default=login(), help="default: your login")
     parser.set_defaults(command=declare, act=act, keys=keys)
 
 
@@ -176,7 +176,7 @@ def _exclusion_row(exclusion: Document) -> tuple[str, ...]:
     )
 
 
-def _login() -> str:
+def login() -> str:
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:

@@ -33,7 +33,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 def sla(arguments: argparse.Namespace) -> Exit:
     """Print the figures; the status is 1 where an objective is missed."""
-    month = _month(arguments)
+    month = month_given(arguments)
     settings = configuration(arguments.config)
     document = answer(settings, "sla", lambda resting: resting.sla(month), month=month)
     _caution(document)
@@ -47,7 +47,7 @@ def sla(arguments: argparse.Namespace) -> Exit:
 
 
 def outages(arguments: argparse.Namespace) -> Exit:
-    month = _month(arguments)
+    month = month_given(arguments)
     settings = configuration(arguments.config)
     if arguments.evidence is not None:
         return evidence.show(settings, month, arguments.evidence, arguments.format)
@@ -149,7 +149,7 @@ def _us(seconds: float) -> int:
     return round(seconds * SECOND)
 
 
-def _month(arguments: argparse.Namespace) -> str | None:
+def month_given(arguments: argparse.Namespace) -> str | None:
     """The month that was asked for, refused before anything is opened."""
     if arguments.month is not None:
         try:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from monitor.settings.fields import Context, SelfTest, shape
+from monitor.settings.incidents import CalendarSettings, IncidentsSettings
 from monitor.settings.models import (
     Defaults,
     ExclusionSettings,
@@ -67,6 +68,8 @@ SECTIONS: dict[str, type[Section]] = {
     "maintenance_policy": MaintenancePolicy,
     "security": SecuritySettings,
     "notify": NotifySettings,
+    "calendar": CalendarSettings,
+    "incidents": IncidentsSettings,
 }
 LISTS = ("self_test", "services", "fleets", "maintenance", "exclusions")
 NAMED = ("modules",)
@@ -89,6 +92,8 @@ class Settings:
     maintenance_policy: MaintenancePolicy
     security: SecuritySettings
     notify: NotifySettings
+    calendar: CalendarSettings
+    incidents: IncidentsSettings
     self_test: tuple[SelfTest, ...]
     workers: int
     services: tuple[ServiceSettings, ...]

@@ -189,7 +189,7 @@ def is_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None
 
 
-def _identity(value: Any) -> str:
+def identity(value: Any) -> str:
     text = written(value, "an id")
     if _IDENTITY.fullmatch(text) is None:
         raise RefusedError(f"{quote(text)} is not an id", "letters, digits and ._:-; at most 100")
@@ -269,7 +269,7 @@ Accounts = Annotated[int, count(1, 10**9), Kind("whole number", "accounts")]
 Services = Annotated[int, count(1, 10**6), Kind("whole number", "services")]
 Switch = Annotated[bool, PlainValidator(_switch), Kind("true or false")]
 Name = Annotated[str, PlainValidator(name), Kind("name")]
-Identity = Annotated[str, PlainValidator(_identity), Kind("text")]
+Identity = Annotated[str, PlainValidator(identity), Kind("text")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000), Kind("text")]
 Listen = Annotated[Address, PlainValidator(address), Kind("host:port")]
 Test = Annotated[SelfTest, PlainValidator(_self_test), Kind("resolver, gateway or tcp://host:port")]

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 Loc = tuple[str | int, ...]
 """Where a value stands in the tree: keys and indices from the root."""
 
-MAX_KNOWN = 18  # alternatives that are listed in full where none resembles what was written
+MAX_KNOWN = 24  # alternatives that are listed in full where none resembles what was written
 
 
 class Mark(NamedTuple):

@@ -219,7 +219,9 @@ def _default(key: str, known: FieldInfo, probe: ProbeType | None) -> str:
         return ""
     if isinstance(value, TlsOptions):
         return f"`{value.mode}`"
-    if any(isinstance(one, Kind) and one.name.startswith("duration") for one in known.metadata):
+    if isinstance(value, int) and any(
+        isinstance(one, Kind) and one.name.startswith("duration") for one in known.metadata
+    ):
         return f"`{format_duration(value)}`"
     return f"`{_flow(value)}`"
 

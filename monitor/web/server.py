@@ -12,14 +12,16 @@ from typing import Any, Protocol
 import structlog
 from aiohttp import web
 
+from monitor.acts import RefusedActError
 from monitor.bookkeeper import NotDurableError
-from monitor.desk import RefusedActError
 from monitor.figures import Document
+from monitor.incidents.desk import Asked
 from monitor.ledger import LedgerError
 from monitor.logs import levels
 from monitor.metrics import Answer
 from monitor.resting import proof_of
 from monitor.settings import ConfigurationError
+from monitor.web import tickets
 from monitor.web.api import description, operations
 from monitor.web.api.problems import problems
 from monitor.web.gate import WHO, Gate, peer_of
@@ -58,6 +60,8 @@ class Service(Protocol):
     def services(self) -> list[str]: ...
 
     def declarations(self) -> Document: ...
+
+    def tickets(self, asked: Asked) -> Document: ...
 
 
 class Pages:
@@ -114,6 +118,7 @@ class Pages:
                 web.get("/status", self._status),
                 web.get("/condition", self._condition),
                 web.get("/declarations", self._declarations),
+                web.get("/tickets", tickets.listed(self._service)),
                 web.post("/acts/{act}", self._acts),
                 web.post("/reload", self._reload_for_command),
                 web.get("/log-levels", self._log_levels),

@@ -134,7 +134,9 @@ class Office:
         settings = load(self.configuration)
         with Ledger(self.ledger) as ledger:
             book, declarations = restored(ledger, rules_of(settings))
-            facts, refused = Desk(settings, book, declarations).reconcile(settings, self.now)
+            desk = Desk(settings, book, declarations)
+            desk.open(ledger)
+            facts, refused = desk.reconcile(settings, self.now)
             ledger.commit(Batch(facts=facts))
         return refused
 

@@ -1,6 +1,7 @@
 """How often snapshots are taken, and what is counted of each check."""
 
 from fractions import Fraction
+from typing import Any, cast
 
 import pytest
 
@@ -72,7 +73,7 @@ def made(clock: CostlyClock, book: Book | None = None) -> Application:
         1,
         durable=lambda: True,
         closings=dict,
-        declared=lambda _: {},
+        desk=cast("Any", None),
         health=lambda: health,
         basis=lambda: Basis(250_000, 320),
         lateness=Lateness(),

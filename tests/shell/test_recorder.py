@@ -276,7 +276,7 @@ def test_readiness_says_that_the_ledger_cannot_be_written_and_figures_wait_for_i
             1,
             durable=lambda: recorder.durable,
             closings=dict,
-            declared=lambda _: {},
+            desk=cast("Any", None),
             basis=lambda: Basis(250_000, 320),
             health=lambda: cast("Health", SimpleNamespace(ledger_writable=recorder.writable, self_tests={})),
             lateness=Lateness(),

@@ -1,0 +1,115 @@
+"""Every ticket with what judges it: the rules in force when it was recorded, the calendar, and what excuses outages."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from monitor.core.book import Book
+from monitor.core.business import BusinessCalendar
+from monitor.core.calendar import Month
+from monitor.core.clocks import Clock, RulesInForce, TicketRules, clocks_of
+from monitor.core.compliance import Compliance, compliance
+from monitor.core.instants import Instant
+from monitor.core.tickets import KINDS as TICKET_FACTS
+from monitor.core.tickets import Ticket, Tickets
+from monitor.incidents.days import Days, frozen_of
+from monitor.incidents.excuses import Excuses
+from monitor.ledger import Fact
+from monitor.ledger.reader import Reader
+
+RULES = "ticket_rules"
+CLOSED = "closing"
+KINDS = (*TICKET_FACTS, RULES, CLOSED)
+"""The facts that it is made of."""
+
+
+class Register:
+    """`rules` hold where none are recorded; `days` as the configuration has them."""
+
+    def __init__(self, book: Book, rules: TicketRules, days: Days) -> None:
+        self._book = book
+        self.tickets = Tickets()
+        self.excuses = Excuses(book)
+        self._unrecorded = rules
+        self._recorded: RulesInForce | None = None
+        self.days = days
+        self._clocks: dict[str, tuple[Ticket, Days, TicketRules, tuple[Clock, ...]]] = {}
+        self._months: dict[Month, tuple[int, list[str]]] = {}
+
+    @property
+    def rules(self) -> TicketRules:
+        """Those in force now."""
+        return self._unrecorded if self._recorded is None else self._recorded.rules[-1]
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the ledger says by which rules tickets are judged."""
+        return self._recorded is not None
+
+    @property
+    def judging(self) -> RulesInForce:
+        return RulesInForce.of(self._unrecorded) if self._recorded is None else self._recorded
+
+    def load(self, ledger: Reader) -> None:
+        """Take up what the ledger holds."""
+        for link in ledger.facts(KINDS):
+            self.take(link.fact)
+
+    def take(self, fact: Fact) -> None:
+        """One more recorded fact; other kinds change nothing."""
+        if fact.kind == RULES:
+            rules = TicketRules.of(fact.body)
+            before = self._recorded
+            self._recorded = RulesInForce.of(rules) if before is None else before.plus(fact.at, rules)
+        elif fact.kind == CLOSED:
+            frozen = frozen_of([fact.body])
+            if frozen and not frozen.keys() <= self.days.frozen.keys():
+                self.days = replace(self.days, frozen={**frozen, **self.days.frozen})
+        else:
+            self.tickets.take(fact.kind, fact.body)
+
+    def change(self, rules: TicketRules, days: Days, now: Instant) -> list[Fact]:
+        """What the configuration says now: the days at once, the rules as a fact where they are others (R7)."""
+        self.days = replace(days, frozen=self.days.frozen)
+        if self._recorded is not None and rules.document() == self.rules.document():
+            return []
+        return [Fact(now, RULES, rules.document())]
+
+    def calendar(self, rules: TicketRules) -> BusinessCalendar:
+        return BusinessCalendar(self._book.rules.zone, rules.hours, self.days.closed)
+
+    def clocks(self, ticket: Ticket) -> tuple[Clock, ...]:
+        """The clocks of a ticket; kept for as long as it, its rules and the days are the same."""
+        rules, known = self.judging.at(ticket.recorded), self._clocks.get(ticket.id)
+        if known is not None and known[0] is ticket and known[1] is self.days and known[2] is rules:
+            return known[3]
+        made = tuple(clocks_of(ticket, rules, self.calendar(rules)))
+        self._clocks[ticket.id] = (ticket, self.days, rules, made)
+        return made
+
+    def of_month(self, month: Month) -> Sequence[Ticket]:
+        """The tickets recorded in a month, in the order of their records."""
+        if month not in self._months or self._months[month][0] != self.tickets.version:
+            start, end = month.span(self._book.rules.zone)
+            found = sorted(
+                (one for one in self.tickets.values() if start <= one.recorded < end),
+                key=lambda one: (one.recorded, one.id),
+            )
+            self._months[month] = self.tickets.version, [one.id for one in found]
+        return [self.tickets[name] for name in self._months[month][1]]
+
+    def open(self) -> Sequence[Ticket]:
+        """The tickets that wait for something, in the order in which they were recorded here."""
+        return [one for one in self.tickets.values() if one.open]
+
+    def compliance(self, month: Month, now: Instant) -> Compliance:
+        """A month's figures as seen from now, promised by the rules at its end."""
+        end = month.plus(1).start(self._book.rules.zone)
+        promised = self.judging.at(min(end - 1, now)).promised
+        tickets = self.of_month(month)
+        return compliance(tickets, self.clocks, lambda one: self.excuses.of(one, now), promised, now)
+
+    def closing(self, month: Month, now: Instant) -> Mapping[str, Any]:
+        """What a month that is closed now keeps: its figures, and the holidays that they were made with (R16)."""
+        zone = self._book.rules.zone
+        return {"tickets": self.compliance(month, now).body(), "holidays": self.days.used(month, now, zone)}

@@ -1,0 +1,22 @@
+"""Incidents, service requests and complaints as commands ask for them."""
+
+from typing import Protocol
+
+from aiohttp import web
+
+from monitor.figures import Document
+from monitor.incidents.desk import Asked
+from monitor.web.guard import Handler
+
+
+class Service(Protocol):
+    def tickets(self, asked: Asked) -> Document: ...
+
+
+def listed(service: Service) -> Handler:
+    async def listing(request: web.Request) -> web.Response:
+        query = request.query
+        asked = Asked(query.get("month"), query.get("kind"), query.get("state", "any"))
+        return web.json_response(service.tickets(asked))
+
+    return listing

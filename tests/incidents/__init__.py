@@ -1,0 +1,1 @@
+"""Incidents, service requests and complaints against the agreement's clocks."""
