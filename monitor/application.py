@@ -19,7 +19,8 @@ from monitor.core.month import Figures, StateSeconds
 from monitor.core.workload import Basis, workload
 from monitor.desk import Desk
 from monitor.figures import Document, service_document
-from monitor.incidents.desk import PREFIX, Asked
+from monitor.incidents.asked import Asked
+from monitor.incidents.desk import PREFIX
 from monitor.live import Live
 from monitor.metrics import Answer, Exposition, Health, Lateness, PhaseDurations, Scrape, exemplar
 from monitor.metrics.subjects import seconds_by_phase
@@ -163,6 +164,11 @@ class Application:
 
     def tickets(self, asked: Asked) -> Document:
         return self._desk.tickets.listed(asked, self._clock.now())
+
+    def ticket_figures(self, month: Month) -> Document:
+        zone = self._book.rules.zone
+        figures = self._desk.tickets.figures(month, self._book.present(self._clock.now()))
+        return {"month": str(month), "timezone": zone.key, **figures}
 
     def services(self) -> list[str]:
         return list(self._book.rules.services)

@@ -11,6 +11,7 @@ from monitor.cli.figures import month_given, table
 from monitor.core.instants import SECOND, format_duration
 from monitor.core.tickets import CHANNELS, PRIORITIES, TICKET_KINDS
 from monitor.figures import Document, moment
+from monitor.incidents.asked import STATES, Asked
 
 if TYPE_CHECKING:
     from monitor.resting import Resting
@@ -23,7 +24,6 @@ HELP = {
     "request": "service requests against the agreement's clocks: open, list, respond, resolve, close",
     "complaint": "complaints: open, list, respond, resolve, close",
 }
-STATES = ("any", "open", "recorded", "responded", "proposed", "resolved", "closed", "withdrawn")
 
 
 def add(commands: Commands) -> None:
@@ -115,8 +115,6 @@ def list_tickets(arguments: argparse.Namespace) -> Exit:
     settings = configuration(arguments.config)
 
     def offline(resting: "Resting") -> Document:
-        from monitor.incidents.desk import Asked  # noqa: PLC0415 - commands that ask a daemon start without it
-
         return resting.desk.tickets.listed(Asked(month, kind, state), resting.now)
 
     document = answer(settings, "tickets", offline, month=month, kind=kind, state=state)

@@ -5,7 +5,7 @@ it, and has to say why.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from monitor.acts import Answer, RefusedActError, text_of
@@ -15,6 +15,7 @@ from monitor.core.instants import Instant, format_instant, to_datetime
 from monitor.core.tickets import CHANGED, OPENED, STEP, STEPS, TICKET_KINDS, WITHDRAWN, Ticket, Tickets, after
 from monitor.figures import Document
 from monitor.incidents import documents, requests
+from monitor.incidents.asked import STATES, Asked
 from monitor.incidents.days import Days
 from monitor.incidents.importing import Context, Imported, steps_to
 from monitor.incidents.register import Register
@@ -35,19 +36,6 @@ def register_of(settings: Settings, book: Book) -> Register:
 def days_of(settings: Settings) -> Days:
     calendar = settings.calendar
     return Days(calendar.holidays, frozenset(calendar.add), frozenset(calendar.remove))
-
-
-STATES = ("any", "open", "recorded", "responded", "proposed", "resolved", "closed", "withdrawn")
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Which tickets: those recorded in a month, or without one in the running month and all that are open."""
-
-    month: str | None = None
-    kind: str | None = None
-    state: str = "any"
-    id: str | None = None
 
 
 class TicketDesk:
@@ -90,7 +78,7 @@ class TicketDesk:
             found = {one.id: one for one in register.open()} | found
         if asked.id is not None:
             found = {asked.id: register.tickets[asked.id]} if asked.id in register.tickets else {}
-        chosen = (one for one in found.values() if asked.kind in {None, one.kind} and _in_state(one, asked.state))
+        chosen = (one for one in found.values() if asked.includes(one))
         listed = [documents.ticket_document(one, register, zone, now) for one in chosen]
         return {"timezone": zone.key, "month": str(month), "tickets": listed}
 
@@ -253,12 +241,9 @@ class TicketDesk:
 
 
 def _signed(request: dict[str, Any], proof: str, source: str = "command") -> dict[str, Any]:
+    source = "web" if request.get("source") == "web" else source
     return {"by": text_of(request, "by"), "source": source, "proof": proof}
 
 
 def _kept(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
-
-
-def _in_state(ticket: Ticket, state: str) -> bool:
-    return state in {"any", ticket.state} or (state == "open" and ticket.open)

@@ -14,8 +14,9 @@ from aiohttp import web
 
 from monitor.acts import RefusedActError
 from monitor.bookkeeper import NotDurableError
+from monitor.core.calendar import Month
 from monitor.figures import Document
-from monitor.incidents.desk import Asked
+from monitor.incidents.asked import Asked
 from monitor.ledger import LedgerError
 from monitor.logs import levels
 from monitor.metrics import Answer
@@ -63,6 +64,8 @@ class Service(Protocol):
 
     def tickets(self, asked: Asked) -> Document: ...
 
+    def ticket_figures(self, month: Month) -> Document: ...
+
 
 class Pages:
     """The routes over a `Service`. Documents may raise ValueError for a bad month: a 400 that says so."""
@@ -101,6 +104,7 @@ class Pages:
                 web.get("/-/ready", self._ready),
                 web.post("/-/reload", self._reload_for_web),
                 *operations.routes(self._service, operations.OPERATIONS),
+                *operations.writing(self._act),
                 description.route(),
             ]
         )

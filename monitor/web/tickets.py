@@ -5,7 +5,7 @@ from typing import Protocol
 from aiohttp import web
 
 from monitor.figures import Document
-from monitor.incidents.desk import Asked
+from monitor.incidents.asked import Asked
 from monitor.web.guard import Handler
 
 

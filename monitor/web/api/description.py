@@ -12,19 +12,21 @@ from monitor.web.api.operations import BASE, OPERATIONS, Operation
 from monitor.web.api.parameters import Parameter
 from monitor.web.api.problems import MEDIA_TYPE
 from monitor.web.api.schemas import SCHEMAS, ref
+from monitor.web.api.tickets import WRITES, Write
 from monitor.web.guard import Handler
 
 PATH = f"{BASE}/openapi.json"
 _ABOUT = (
-    "What mailuptime knows of services, months, outages and declarations. Read-only. Every answer has a strong "
+    "What mailuptime knows of services, months, outages, declarations and tickets. Only tickets are written, by who "
+    "proved who he is. Every answer to GET has a strong "
     "ETag: ask with If-None-Match for 304. Errors are problem documents (RFC 9457). "
     "Parameters that there are not are refused."
 )
 _REFUSALS = {
-    400: "A parameter that cannot be.",
+    400: "A parameter that cannot be, or an act that is refused.",
     401: "User and password are asked for by the web configuration.",
-    403: "The client's certificate is not among those that may ask.",
-    404: "There is no such service.",
+    403: "The client's certificate is not among those that may ask, or nobody proved who he is and would write.",
+    404: "There is no such service or verb.",
     429: "More requests than the web configuration's rate_limit.",
     503: "Too many passwords wait to be looked at; try again.",
 }
@@ -44,7 +46,7 @@ def description() -> Document:
         },
         "servers": [{"url": "/"}],
         "security": [{}, {"basic": []}, {"certificate": []}],
-        "paths": {f"{BASE}{one.path}": {"get": _operation(one)} for one in OPERATIONS},
+        "paths": _paths(),
         "components": {
             "schemas": SCHEMAS,
             "responses": {f"Refused{status}": _refusal(about) for status, about in _REFUSALS.items()},
@@ -54,6 +56,13 @@ def description() -> Document:
             },
         },
     }  # fmt: skip
+
+
+def _paths() -> Document:
+    paths: Document = {f"{BASE}{one.path}": {"get": _operation(one)} for one in OPERATIONS}
+    for one in WRITES:
+        paths.setdefault(f"{BASE}{one.path}", {})["post"] = _write(one)
+    return paths
 
 
 def route() -> web.RouteDef:
@@ -76,6 +85,19 @@ def _operation(operation: Operation) -> Document:
         "summary": operation.about,
         "parameters": [*map(_parameter, operation.parameters), _CONDITION],
         "responses": {**dict(_answers(operation)), **{str(one): _refused(one) for one in statuses}},
+    }
+
+
+def _write(write: Write) -> Document:
+    body = {"required": True, "content": {"application/json": {"schema": ref("TicketAct")}}}
+    answered = {"description": "The ticket as it is now.", "content": {"application/json": {"schema": ref("Ticket")}}}
+    return {
+        "operationId": write.identity,
+        "summary": write.about,
+        "security": [{"basic": []}, {"certificate": []}],
+        "parameters": [_parameter(one) for one in write.parameters],
+        "requestBody": body,
+        "responses": {str(write.status): answered, **{str(one): _refused(one) for one in _REFUSALS}},
     }
 
 

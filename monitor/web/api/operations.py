@@ -6,16 +6,20 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
+from monitor.core.calendar import Month
 from monitor.figures import Document
+from monitor.web.api import tickets
 from monitor.web.api.answers import answer
-from monitor.web.api.paging import by_number, by_start, paged
+from monitor.web.api.paging import by_number, by_record, by_start, paged
 from monitor.web.api.parameters import (
     CURSOR,
     IN_MONTH,
+    IN_STATE,
     LIMIT,
     NAMED,
     OF_MONTH,
     OF_SERVICE,
+    WITH_ID,
     Asked,
     Parameter,
     read,
@@ -36,6 +40,10 @@ class Source(Protocol):
     async def outages_in_turns(self, month: str | None, service: str | None = None) -> Document: ...
 
     def declarations(self) -> Document: ...
+
+    def tickets(self, asked: tickets.Asked) -> Document: ...
+
+    def ticket_figures(self, month: Month) -> Document: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +80,24 @@ async def _exclusions(source: Source, asked: Asked) -> Document:
     return paged({"exclusions": source.declarations()["exclusions"]}, "exclusions", asked, by_number)
 
 
+def _of_kind(kind: str) -> Callable[[Source, Asked], Awaitable[Document]]:
+    async def listed(source: Source, asked: Asked) -> Document:
+        which = tickets.Asked(_text(asked["month"]), kind, asked["state"] or "any", asked["id"])
+        return paged(source.tickets(which), "tickets", asked, by_record)
+
+    return listed
+
+
+async def _compliance(source: Source, asked: Asked) -> Document:
+    return source.ticket_figures(asked["month"])
+
+
+def _listing(path: str, kind: str) -> Operation:
+    about = f"Each {kind} recorded in a month; without one in the running month, and all that are open."
+    parameters = (OF_MONTH, IN_STATE, WITH_ID, *PAGES)
+    return Operation(f"/{path}", f"list{path.capitalize()}", about, parameters, "Tickets", _of_kind(kind))
+
+
 OPERATIONS = (
     Operation("/services", "listServices", "The services, as configured.", (), "Services", _services),
     Operation(
@@ -90,11 +116,21 @@ OPERATIONS = (
     Operation(
         "/exclusions", "listExclusions", "Every exclusion, withdrawn ones too.", PAGES, "Exclusions", _exclusions
     ),
+    *(_listing(path, kind) for path, kind in tickets.PATHS.items()),
+    Operation(
+        "/compliance/{month}", "getCompliance", "Responses and resolutions of a month against what is promised.",
+        (IN_MONTH,), "Compliance", _compliance,
+    ),
 )  # fmt: skip
 
 
 def routes(source: Source, operations: tuple[Operation, ...]) -> list[web.RouteDef]:
     return [web.get(f"{BASE}{one.path}", _handler(source, one)) for one in operations]
+
+
+def writing(act: tickets.Act) -> list[web.RouteDef]:
+    """What changes something."""
+    return [web.post(f"{BASE}{one.path}", one.handler(act)) for one in tickets.WRITES]
 
 
 def _handler(source: Source, operation: Operation) -> Handler:

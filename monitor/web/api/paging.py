@@ -38,6 +38,11 @@ def by_start(_number: int, outage: Document) -> Position:
     return parse_instant(start, _UTC), str(outage["service"])
 
 
+def by_record(_number: int, ticket: Document) -> Position:
+    recorded: str = ticket["recorded"]
+    return parse_instant(recorded, _UTC), str(ticket["id"])
+
+
 def by_number(number: int, _entry: Document) -> Position:
     return number + 1, ""
 

@@ -11,6 +11,8 @@ from typing import Any, Literal
 from aiohttp import web
 
 from monitor.core.calendar import Month
+from monitor.incidents.asked import STATES
+from monitor.settings.fields import identity
 from monitor.settings.problems import suggest
 
 MOST = 1000
@@ -18,7 +20,8 @@ MOST = 1000
 
 MONTH = r"^(19[7-9]\d|[2-8]\d{3}|9[0-8]\d{2}|99[0-8]\d|999[0-8])-(0[1-9]|1[0-2])$"
 NAME = r"^[a-z0-9][a-z0-9_-]*$"
-POSITION = r"^\d{1,17}(\.[a-z0-9][a-z0-9_-]*)?$"
+POSITION = r"^\d{1,17}(\.[A-Za-z0-9][A-Za-z0-9._:-]*)?$"
+IDENTITY = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$"
 
 Asked = Mapping[str, Any]
 """The values of an operation's parameters; what was not given is None."""
@@ -49,6 +52,12 @@ def _name(text: str) -> str:
     return text
 
 
+def _state(text: str) -> str:
+    if text not in STATES:
+        raise ValueError(f"is one of {', '.join(STATES)}")
+    return text
+
+
 def _limit(text: str) -> int:
     if not re.fullmatch(r"[1-9]\d{0,3}", text, re.ASCII) or int(text) > MOST:
         raise ValueError(f"a whole number from 1 to {MOST} is expected")
@@ -73,6 +82,11 @@ NAMED = Parameter("name", "path", "The service.", {"type": "string", "pattern": 
 OF_SERVICE = Parameter(
     "service", "query", "This service's alone.", {"type": "string", "pattern": NAME}, _name, "mailgothai"
 )
+IN_STATE = Parameter(
+    "state", "query", "Of those alone; `open` is all that waits to be resolved.",
+    {"type": "string", "enum": list(STATES)}, _state, "open",
+)  # fmt: skip
+WITH_ID = Parameter("id", "query", "The one of that id.", {"type": "string", "pattern": IDENTITY}, identity, "T-42")
 LIMIT = Parameter(
     "limit", "query", "Page by page: so many entries at most, and `next` in the answer.",
     {"type": "integer", "minimum": 1, "maximum": MOST}, _limit, 100,

@@ -17,7 +17,7 @@ MEDIA_TYPE = "application/problem+json"
 DESCRIBED = f"{ROOT}v1/openapi.json describes what there is"
 OWN_WORDS = {
     404: f"there is nothing at this address; {DESCRIBED}",
-    405: f"only GET and HEAD are answered here; {DESCRIBED}",
+    405: f"this address does not take that method; {DESCRIBED}",
     500: "a mistake of mailuptime's own; its log has the rest",
 }
 """In place of the library's."""

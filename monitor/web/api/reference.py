@@ -7,13 +7,14 @@ from monitor.web.api.description import PATH
 from monitor.web.api.operations import BASE, OPERATIONS, Operation
 from monitor.web.api.parameters import MOST
 from monitor.web.api.schemas import SCHEMAS
+from monitor.web.api.tickets import WRITES
 
 _HEAD = f"""# The API
 
 Generated from the table of operations; `python -m monitor.web.api.reference > docs/API.md` writes it anew.
 
 `{PATH}` describes it as OpenAPI 3.1, made from the table that answers: what stands here cannot differ from
-what is done. It reads and changes nothing. Who may ask is said in [SECURITY.md](SECURITY.md); `web.listen` is where.
+what is done. All but tickets is read-only. Who may ask is said in [SECURITY.md](SECURITY.md); `web.listen` is where.
 
     curl -s http://127.0.0.1:9925{BASE}/outages?month=2026-11
 
@@ -26,7 +27,7 @@ what is done. It reads and changes nothing. Who may ask is said in [SECURITY.md]
   without a body. A finished month stays the same until something is corrected; the running one changes each second.
 * **Errors** are problem documents (RFC 9457, `application/problem+json`) everywhere under `/api`: `detail` is one line
   that says what is wrong and what to do, `parameter` which parameter it is about. A parameter that there is not, or
-  that is given twice, is refused, never ignored. Another method than GET and HEAD is 405 with `Allow`.
+  that is given twice, is refused, never ignored. A method that an address does not have is 405 with `Allow`.
 * **New** parameters and keys of answers may come with any version; nothing goes or changes its meaning within `/v1`.
 
 `make test` has schemathesis ask everything that the description allows and much that it does not; `make api` goes on
@@ -35,7 +36,17 @@ for longer and writes a result into `docs/results`.
 
 
 def reference() -> str:
-    return "".join([_HEAD, *(part for one in OPERATIONS for part in _section(one))])
+    return "".join([_HEAD, *(part for one in OPERATIONS for part in _section(one)), *_writing()])
+
+
+def _writing() -> Iterator[str]:
+    yield "\n## Writing\n\nBy who is authenticated ([SECURITY.md](SECURITY.md)), who is the author; [INCIDENTS.md]"
+    yield "(INCIDENTS.md) says what each act needs. The body is a `TicketAct`, the answer a `Ticket`.\n"
+    yield "\n| address | does |\n|---|---|\n"
+    for one in WRITES:
+        yield f"| `POST {BASE}{one.path}` | {one.about} |\n"
+    yield f"\n`TicketAct`: {SCHEMAS['TicketAct']['description']}\n"
+    yield from _table("TicketAct")
 
 
 def _section(operation: Operation) -> Iterator[str]:

@@ -1,54 +1,18 @@
 """The documents of the API as JSON Schemas (2020-12): every key of each, none left out."""
 
-from typing import Any
+from monitor.web.api import ticketschemas as tickets
+from monitor.web.api.shapes import Schema, ref, text
+from monitor.web.api.shapes import count as _count
+from monitor.web.api.shapes import flag as _flag
+from monitor.web.api.shapes import listed as _list
+from monitor.web.api.shapes import one as _one
+from monitor.web.api.shapes import or_null as _or_null
+from monitor.web.api.shapes import percent as _percent
+from monitor.web.api.shapes import record as _record
+from monitor.web.api.shapes import seconds as _seconds
+from monitor.web.api.shapes import time as _time
 
-Schema = dict[str, Any]
-
-
-def _one(kind: str, about: str, **more: Any) -> Schema:
-    return {"type": kind, "description": about, **more}
-
-
-def _or_null(schema: Schema) -> Schema:
-    return {**schema, "type": [schema["type"], "null"]}
-
-
-def _list(of: Schema, about: str) -> Schema:
-    return _one("array", about, items=of)
-
-
-def _record(about: str, optional: tuple[str, ...] = (), /, **properties: Schema) -> Schema:
-    required = [name for name in properties if name not in optional]
-    return _one("object", about, properties=properties, required=required)
-
-
-def ref(name: str) -> Schema:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def text(about: str, **more: Any) -> Schema:
-    return _one("string", about, **more)
-
-
-def _time(about: str) -> Schema:
-    return text(about, format="date-time")
-
-
-def _seconds(about: str) -> Schema:
-    return _one("number", f"{about}, in seconds.")
-
-
-def _percent(about: str) -> Schema:
-    return _one("number", f"{about}, in percent.")
-
-
-def _flag(about: str) -> Schema:
-    return _one("boolean", about)
-
-
-def _count(about: str) -> Schema:
-    return _one("integer", about, minimum=0)
-
+__all__ = ["SCHEMAS", "ref"]
 
 _TEXTS = {"type": "string"}
 _TARGETS = _list(_TEXTS, "`service/target`.")
@@ -184,6 +148,7 @@ SCHEMAS: dict[str, Schema] = {
         "Every exclusion ever asked for.", ("next",),
         exclusions=_list(ref("Exclusion"), "In the order in which they were asked for."), next=_NEXT,
     ),
+    **tickets.SCHEMAS,
     "Problem": _one(
         "object", "What is wrong (RFC 9457).",
         properties={

@@ -70,3 +70,8 @@ def declare(daemon: Daemon, month: str) -> None:
     act("exclusion.add", id="EXC-2", category="force_majeure", evidence="flood", by="ops", **span)
     act("approve", id="EXC-1", by="boss")
     act("exclusion.withdraw", id="EXC-2", by="ops")
+    ticket = {"by": "contact centre", "channel": "email", "recorded": f"{month}-10T01:00"}
+    act("ticket.open", kind="incident", priority="P1", id="T-1", outages=[], **ticket)
+    act("ticket.resolve", kind="incident", id="T-1", at=f"{month}-10T02:00", by="contact centre")
+    act("ticket.open", kind="request", priority="low", by="contact centre")
+    act("ticket.open", kind="complaint", by="contact centre", agency="DES")
