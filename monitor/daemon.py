@@ -37,6 +37,7 @@ from monitor.posture import Posture
 from monitor.probing import Probing
 from monitor.recorder import Arrival, Recorder
 from monitor.reloading import Reloader, read_anew
+from monitor.report.keeper import Keeper
 from monitor.runner import Target
 from monitor.scheduler import Scheduler, WallClock
 from monitor.selftest import SelfTests
@@ -82,8 +83,8 @@ class Daemon:
         self._wall_clock, self._pool = WallClock(self.clock), Pool(self.clock, settings.workers)
         self._synchronization = Synchronization(self.clock, self._clock_kept)
         self._notifier, self._clock_steps = Notifier(), 0
-        self._backing = Backing(settings.ledger.path)
-        self._stopping = asyncio.Event()
+        self._backing, self._stopping = Backing(settings.ledger.path), asyncio.Event()
+        self._reports = Keeper(self.clock, lambda: self.settings, self.bookkeeper, ledger)
         self._application = Application(
             self.clock,
             self.book,
@@ -190,6 +191,7 @@ class Daemon:
                     self.scheduler.run, self.recorder.run, self._open_books, self._lag.run, self._self_tests.run,
                     self._application.run, self._supervision.pet, self._reloader.run, self._keep_counters,
                     self.posture.run, self._notify, self._supervision.announce, self._synchronization.run,
+                    self._reports.run,
                 ]  # fmt: skip
                 running += [group.create_task(task(), name=task.__name__) for task in tasks]
                 self._notifier.say("READY=1", self._supervision.status())

@@ -11,6 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,8 @@ _NICE = 10
 
 def main() -> int:
     logging.getLogger("weasyprint").setLevel(logging.ERROR)
-    os.nice(_NICE)
+    with suppress(OSError):  # the unit's filter of system calls allows no change of priority
+        os.nice(_NICE)
     try:
         from weasyprint import HTML  # noqa: PLC0415 - an extra
         from weasyprint.urls import URLFetcher  # noqa: PLC0415

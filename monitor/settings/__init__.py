@@ -24,6 +24,7 @@ from monitor.settings.nodes import Document, read
 from monitor.settings.notify import NotifySettings, report_urls
 from monitor.settings.problems import ConfigurationError, Loc, Mark, Problem, Report, suggest
 from monitor.settings.reader import Placed, Reader, Types
+from monitor.settings.report import ReportSettings, report_problems
 from monitor.settings.secrets import SecretError, SecretReference
 from monitor.settings.sections import (
     ControlSettings,
@@ -70,6 +71,7 @@ SECTIONS: dict[str, type[Section]] = {
     "notify": NotifySettings,
     "calendar": CalendarSettings,
     "incidents": IncidentsSettings,
+    "report": ReportSettings,
 }
 LISTS = ("self_test", "services", "fleets", "maintenance", "exclusions")
 NAMED = ("modules",)
@@ -94,6 +96,7 @@ class Settings:
     notify: NotifySettings
     calendar: CalendarSettings
     incidents: IncidentsSettings
+    report: ReportSettings
     self_test: tuple[SelfTest, ...]
     workers: int
     services: tuple[ServiceSettings, ...]
@@ -154,6 +157,7 @@ def _settings(reader: Reader, tree: dict[str, Any], path: Path, sla: SlaSettings
     names = names_of(items)
     report_targets(reader, made["security"], names)
     report_urls(reader, made["notify"])
+    report_problems(reader, made["report"], names)
     return Settings(
         path=path,
         **made,
