@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from math import inf
 
 from monitor import queries
 from monitor.clock import Clock
@@ -26,10 +25,8 @@ from monitor.metrics import Answer, Exposition, Health, Lateness, PhaseDurations
 from monitor.metrics.subjects import seconds_by_phase
 from monitor.photographer import Photographer
 from monitor.runner import Result
+from monitor.shutter import Shutter
 from monitor.snapshot import ServicePicture, Snapshot, TargetPicture
-
-REST = 9
-"""How many times as long as a snapshot took none is taken: at most a tenth of the event loop goes to them."""
 
 
 class Application:
@@ -64,37 +61,24 @@ class Application:
         self._resting = resting
         self._phases = PhaseDurations()
         self._exposition = Exposition()
-        self._rested = -inf  # until when no snapshot is taken, on the monotonic clock
         self._scraped: float | None = None  # when the metrics were asked for last, on the monotonic clock
         self._shown: list[Document] = []
         self._outages: dict[str, str] = {}  # the id of each service's that runs
-        self._snapshot = self._photographer.take(clock.now(), clock.monotonic())
+        self._shutter = Shutter(clock, book, self._photographer, durable, self._took)
 
     def refresh(self) -> None:
-        """Take a new snapshot; while a commit is outstanding, of the targets only: figures wait for it.
-
-        A large fleet's costs more than a commit: what comes too soon after the last one is left to the next call.
-        """
-        began = self._clock.monotonic()
-        if began < self._rested:
-            return
-        fresh = self._photographer.take(self._clock.now(), self._clock.monotonic(), services=self._durable())
-        if not self._durable():
-            fresh = replace(fresh, services=self._snapshot.services, month=self._snapshot.month)
-        self._snapshot = fresh
-        self._outages = {one.name: one.outage for one in fresh.services if one.outage is not None}
-        ended = self._clock.monotonic()
-        self._rested = ended + REST * (ended - began)
+        """Take a new snapshot; while a commit is outstanding, of the targets only: figures wait for it."""
+        self._shutter.press()
 
     async def run(self) -> None:
-        """Time passing is an event: voices expire and budgets burn without a check."""
-        while True:
-            await self._clock.sleep(1.0)
-            self.refresh()
+        await self._shutter.run()
+
+    def _took(self, snapshot: Snapshot) -> None:
+        self._outages = {one.name: one.outage for one in snapshot.services if one.outage is not None}
 
     @property
     def snapshot(self) -> Snapshot:
-        return self._snapshot
+        return self._shutter.snapshot
 
     @property
     def seconds(self) -> Mapping[str, StateSeconds]:
@@ -124,7 +108,7 @@ class Application:
         """The scrape of this moment; what is returned renders it, in any one thread."""
         self._scraped = self._clock.monotonic()
         health = replace(self._health(), workload=workload(self._book.rules, self._basis()))
-        scrape = Scrape(self._snapshot, health, (self._lateness.read(), self._phases.read()))
+        scrape = Scrape(self.snapshot, health, (self._lateness.read(), self._phases.read()))
         return partial(self._exposition.answer, scrape, accept, accept_encoding)
 
     def unready(self) -> list[str]:
@@ -175,7 +159,7 @@ class Application:
 
     def status(self) -> Document:
         """Everything that a live view shows."""
-        snapshot, zone = self._snapshot, self._book.rules.zone
+        snapshot, zone = self.snapshot, self._book.rules.zone
         horizon = Horizon(snapshot.at, now=True)
         if self._durable():  # otherwise figures wait for the commit, with what was last shown
             figures = queries.every(self._book, snapshot.month, horizon)

@@ -4,7 +4,7 @@ What nothing has happened to keeps its very picture from one snapshot to the nex
 `monitor.portrait`. Every figure is the one that a snapshot made from nothing would have.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
 
@@ -31,12 +31,20 @@ class Photographer:
 
     def take(self, now: Instant, monotonic: float, *, services: bool = True) -> Snapshot:
         """Picture everything as of `now`, never before the newest check that is recorded; or the targets only."""
+        return next(filter(None, self.steps(now, monotonic, services=services)))
+
+    def steps(self, now: Instant, monotonic: float, *, services: bool = True) -> Iterator[Snapshot | None]:
+        """The same bit by bit: None after the targets and after each service, and in the end what came of it."""
         now = self._book.present(now)
         month = Month.of(now, self._book.rules.zone)
         targets = self._targets.take(now, monotonic)
+        yield None
         states = {target.name: target.state for target in targets} if services else {}
-        pictures = self._services.take(now, month, states) if services else ()
-        return Snapshot(now, month, targets, tuple(pictures))
+        pictures = []
+        for picture in self._services.take(now, month, states) if services else ():
+            pictures.append(picture)
+            yield None
+        yield Snapshot(now, month, targets, tuple(pictures))
 
     def forget(self) -> None:
         """Evaluate everything anew: something declared may have changed it."""

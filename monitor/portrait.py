@@ -128,12 +128,21 @@ class Portraitist:
         name, now = service.name, horizon.at
         accounts = (self._book.accounts[leaf] for leaf in self._book.leaves(name))
         anchor = min((account.timeline.anchor(reached) for account in accounts), default=now)
-        months = [month.plus(-back) for back in range(self._months)]
+        months = self._accounted(name, month, horizon)
         figures, *past = (self._figures(name, one, horizon, reached, anchor) for one in months)
         span = (max(month.start(self._book.rules.zone), now - LONGEST), now)
         downtime = self._book.counted(name, span, horizon)
         spent = burn(downtime, now, figures.budget, figures.remaining, figures.total)
-        return _Evaluated(now, figures, tuple(one for one in past if one.since is not None), downtime, spent)
+        return _Evaluated(now, figures, tuple(past), downtime, spent)
+
+    def _accounted(self, name: str, month: Month, horizon: Horizon) -> Iterator[Month]:
+        """The month, and those before it that the service is accounted for."""
+        yield month
+        for back in range(1, self._months):
+            past = month.plus(-back)
+            start, end = self._book.bounds(name, past, horizon)[0]
+            if start < end:
+                yield past
 
     def _figures(self, name: str, month: Month, horizon: Horizon, reached: Instant, anchor: Instant) -> Figures:
         """The figures of a month; they are kept once not even the bounds of an outage can reach back into it."""

@@ -1,9 +1,7 @@
-"""How often snapshots are taken, and what is counted of each check."""
+"""What a reload removes is shown no more, and what is counted of each check."""
 
 from fractions import Fraction
 from typing import Any, cast
-
-import pytest
 
 from monitor.application import Application
 from monitor.core.book import Book, Rules
@@ -42,16 +40,6 @@ class CostlyClock:
 
     async def sleep(self, seconds: float) -> None:
         raise AssertionError
-
-
-@pytest.mark.parametrize(("cost", "taken"), [(0.0, 100), (1.0, 6)])
-def test_snapshots_get_at_most_a_tenth_of_the_time_however_often_they_are_asked_for(cost: float, taken: int) -> None:
-    application = made(CostlyClock(cost))
-    shown = set()
-    for _ in range(100):
-        application.refresh()
-        shown.add(application.status()["at"])
-    assert len(shown) == taken
 
 
 def test_a_service_that_a_reload_has_just_removed_is_not_shown_any_more() -> None:
