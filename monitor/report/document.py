@@ -6,6 +6,8 @@ Seconds are exact with up to six decimals, times carry the zone's offset, and no
 from zoneinfo import ZoneInfo
 
 from monitor import texts
+from monitor.core.clocks import WHICH
+from monitor.core.compliance import Compliance, Tally
 from monitor.core.instants import Instant, format_instant, seconds
 from monitor.core.month import Figures
 from monitor.core.outages import ServiceOutage
@@ -15,12 +17,9 @@ from monitor.figures import Document, bounds_document, outage_document, service_
 from monitor.report.model import Chapter, Excluded, Maintained, Names, Report, Revision, Row
 from monitor.texts import Language
 
-READINGS = ("month", "both", "maintenance", "clocks", "compliance")
-"""Where the agreement is open, and what was chosen: keys of `report.reading`."""
-
 
 def document_of(report: Report, language: Language) -> Document:
-    zone, t = report.zone, texts.of(language)
+    zone = report.zone
     start, end = report.span
     revision = report.revision
     return {
@@ -38,11 +37,13 @@ def document_of(report: Report, language: Language) -> Document:
         "head": report.head,
         "agrees_with_ledger": report.agrees,
         "services": [_chapter(chapter, report) for chapter in report.chapters],
+        "tickets": _tickets(report.tickets),
         "workload": workload_document(report.workload),
         "rules": {
             "accounting": report.accounting,
             "tzdata": report.tzdata,
             "digest": report.rules_digest,
+            "holidays": list(report.holidays),
             "changed": [format_instant(at, zone) for at in report.rules_changed],
             "maintenance_policy": {
                 "notice_seconds": seconds(report.policy.notice),
@@ -50,7 +51,39 @@ def document_of(report: Report, language: Language) -> Document:
             },
         },
         "revisions": [_revision(one, zone) for one in report.revisions],
-        "readings": {key: t(f"report.reading.{key}") for key in READINGS},
+        "readings": readings_of(report, language),
+    }
+
+
+def readings_of(report: Report, language: Language) -> dict[str, str]:
+    """Where the agreement is open, and what was chosen."""
+    t = texts.of(language)
+    keys = ("month", "both", "maintenance", "clocks" if report.critical_always else "clocks_business", "compliance")
+    return {key.partition("_")[0]: t(f"report.reading.{key}", zone=report.zone.key) for key in keys}
+
+
+def _tickets(found: Compliance) -> Document:
+    """As `sla` has them, without the clocks that run now."""
+    return {
+        "promised_percent": float(found.promised),
+        "recorded": dict(found.recorded),
+        "excused": found.excused,
+        "withdrawn": found.withdrawn,
+        **{f"{which}s": {**_tally(found.total(which)), "verdict": found.verdict(which)} for which in WHICH},
+        "rows": [
+            {"kind": kind, "priority": priority, "clock": which, **_tally(tally)}
+            for (kind, priority, which), tally in found.rows.items()
+        ],
+    }
+
+
+def _tally(tally: Tally) -> Document:
+    share = tally.share
+    return {
+        "within": tally.within,
+        "missed": tally.missed,
+        "undetermined": tally.undetermined,
+        "share_percent": None if share is None else float(share),
     }
 
 

@@ -19,6 +19,8 @@ from monitor.core.month import Figures
 from monitor.core.rules import Rules
 from monitor.core.service import EVERYTHING, Service
 from monitor.core.workload import Basis, workload
+from monitor.incidents.documents import readings
+from monitor.incidents.register import Register
 from monitor.ledger import Link
 from monitor.report.model import Change, Chapter, Excluded, Maintained, Names, Report, Revision, Row
 
@@ -42,6 +44,7 @@ def gather(
     close_after: Duration,
     basis: Basis,
     head: str,
+    register: Register,
     titles: Titles,
     only: str | None = None,
 ) -> Report:
@@ -57,6 +60,8 @@ def gather(
     chapters = tuple(gathering.chapter(name) for name in _chosen(rules, only))
     revisions = _revisions(link for link in closings if link.fact.body["month"] == str(month))
     newest = next((link.fact.body for link in reversed(closings) if link.fact.body["month"] == str(month)), None)
+    judged = min(end - 1, now)
+    tickets = register.compliance(month, revisions[-1].at if revisions else now)
     return Report(
         month=month,
         zone=book.rules.zone,
@@ -64,6 +69,9 @@ def gather(
         seen=seen,
         closes=end + close_after,
         chapters=chapters,
+        tickets=tickets,
+        holidays=tuple(register.days.used(month, judged, book.rules.zone)),
+        critical_always=readings(register.judging.at(judged))["critical_runs"] == "always",
         workload=workload(rules, basis),
         policy=rules.policy,
         rules_changed=tuple(at for at in book.epochs.starts if start < at < seen),
@@ -71,7 +79,7 @@ def gather(
         accounting=ACCOUNTING_VERSION if newest is None else newest["accounting"],
         tzdata=version("tzdata") if newest is None else newest["tzdata"],
         revisions=revisions,
-        agrees=newest is None or gathering.agree(newest["services"]),
+        agrees=newest is None or (gathering.agree(newest["services"]) and tickets.body() == newest.get("tickets", {})),
         head=revisions[-1].link if revisions else head,
     )
 

@@ -6,6 +6,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from monitor.core.calendar import Month
+from monitor.core.compliance import Compliance
 from monitor.core.declarations import Act
 from monitor.core.instants import Duration, Instant
 from monitor.core.intervals import Span, Spans
@@ -132,6 +133,8 @@ class Revision:
 class Report:
     """`seen` is until when anything is known of the month; `head` the ledger's chain as it was looked at.
 
+    `tickets` are incidents, requests and complaints as the month was closed, or as they are now; `holidays` the dates of
+    the month that have no business hours, `critical_always` whether the clocks of P1 and P2 run in all hours.
     `agrees` is whether the figures are those of the newest revision; `rules_changed` are the instants within the month
     from which other rules were in force (R7).
     """
@@ -142,6 +145,9 @@ class Report:
     seen: Instant
     closes: Instant
     chapters: tuple[Chapter, ...]
+    tickets: Compliance
+    holidays: tuple[str, ...]
+    critical_always: bool
     workload: Workload
     policy: Policy
     rules_changed: tuple[Instant, ...]

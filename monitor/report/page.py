@@ -4,13 +4,14 @@ from base64 import b64encode
 from functools import cache
 from importlib import resources
 
+from monitor.core.clocks import WHICH
 from monitor.core.instants import format_instant
 from monitor.core.month import Objectives
 from monitor.core.rules import TargetRule
 from monitor.pages.assets import Assets
 from monitor.pages.rendering import Renderer
 from monitor.report.charts import HEIGHT, WIDTH, bars_of, burn_of
-from monitor.report.document import READINGS
+from monitor.report.document import readings_of
 from monitor.report.model import Chapter, Report
 from monitor.report.words import NOTHING, Words
 from monitor.texts import Language
@@ -30,9 +31,11 @@ def page_of(report: Report, language: Language) -> str:
         w=words,
         burn_of=lambda chapter: burn_of(chapter, report),
         bars_of=lambda chapter: bars_of(chapter.history, words),
+        days_of=lambda days: ", ".join(map(words.day, days)),
         targets_of=_targets,
         allowed_of=_allowed,
-        readings=READINGS,
+        readings=readings_of(report, language).values(),
+        clocks=WHICH,
         width=WIDTH,
         height=HEIGHT,
         most_parts=MOST_PARTS,

@@ -46,9 +46,16 @@ class Words:
     def minute(self, instant: Instant) -> str:
         return dates.moment(to_datetime(instant, self._zone), self.language)
 
+    def day(self, iso: str) -> str:
+        return dates.short_day(date.fromisoformat(iso), self.language)
+
     def percent(self, value: Fraction | None) -> str:
         """Three decimals, rounded down (R12)."""
         return NOTHING if value is None else percent(value).replace(" ", "\u00a0")
+
+    def between(self, lower: Fraction, upper: Fraction) -> str:
+        """`99.884–99.888 %`."""
+        return f"{self.percent(lower)[:-2]}–{self.percent(upper)}"
 
     def promised(self, value: Fraction) -> str:
         """A promise as it was configured, with all its decimals."""

@@ -232,7 +232,7 @@ def _flow(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list | tuple):
+    if type(value) in {list, tuple}:  # not those that are one value, such as an address
         return f"[{', '.join(map(_flow, value))}]"
     if isinstance(value, Fraction):
         return f"{float(value):g}%"

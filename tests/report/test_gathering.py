@@ -127,3 +127,17 @@ def test_what_was_told_at_a_closing_stays_when_the_running_month_goes_on(closed:
     before = document_of(gathered(closed), "th")
     closed.now += 90 * SECOND
     assert document_of(gathered(closed), "th") == before
+
+
+def test_incidents_and_requests_are_judged_as_the_command_sla_judges_them(office: Office) -> None:
+    office.now = at("09:00")
+    office.act("incident", "open", "--priority", "P2", "--channel", "email", "--id", "INC-7", "--by", "desk")
+    office.act("request", "open", "--priority", "low", "--channel", "web", "--id", "REQ-8", "--by", "desk")
+    office.now = at("09:10")
+    office.act("incident", "respond", "INC-7", "--by", "desk")
+    office.now = at("12:30")
+    tickets = document_of(gathered(office), "en")["tickets"]
+    said = office.run("sla", "--month", "2026-11", "--format", "json").document["tickets"]
+    assert tickets == {key: said[key] for key in tickets}
+    assert tickets["recorded"] == {"incident": 1, "request": 1}
+    assert tickets["responses"]["within"] == 1
