@@ -133,8 +133,8 @@ class Revision:
 class Report:
     """`seen` is until when anything is known of the month; `head` the ledger's chain as it was looked at.
 
-    `tickets` are incidents, requests and complaints as the month was closed, or as they are now; `holidays` the dates of
-    the month that have no business hours, `critical_always` whether the clocks of P1 and P2 run in all hours.
+    `tickets` are incidents, requests and complaints as the month was closed, or as they are now; `holidays` the dates
+    of the month without business hours, `critical_always` whether the clocks of P1 and P2 run in all hours.
     `agrees` is whether the figures are those of the newest revision; `rules_changed` are the instants within the month
     from which other rules were in force (R7).
     """
