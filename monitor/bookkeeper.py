@@ -13,16 +13,21 @@ from monitor.core.instants import Duration, Instant
 from monitor.desk import Desk
 from monitor.figures import Document
 from monitor.incidents.desk import PREFIX
+from monitor.incidents.watch import OutageWatch
 from monitor.ledger import Batch, Fact, Ledger, LedgerError
 from monitor.ledger.writer import Writer
 from monitor.recorder import Arrival, Recorder
 from monitor.settings import Settings
 from monitor.settings.sections import LedgerSettings
+from monitor.snapshot import Snapshot
 
 log = structlog.get_logger("bookkeeper")
 
 ACT_TIMEOUT = 10.0
 """Seconds that an act waits for its commit."""
+
+BETWEEN_LOOKS = 1.0
+"""Seconds between two looks at which outages go on."""
 
 BETWEEN_STEPS = 0.5
 """Seconds between two steps of packing, in which the writer is free."""
@@ -98,6 +103,25 @@ class Bookkeeper:
                 await durable
         except TimeoutError:
             raise NotDurableError("the ledger cannot be written now; it is recorded as soon as it can be") from None
+
+    async def watch(self, snapshot: Callable[[], Snapshot]) -> None:
+        """Open and end the incidents of outages, for ever."""
+        watch = OutageWatch(self._book, self.desk.tickets.register, lambda: self.desk.tickets.from_outages)
+        while True:
+            await self._clock.sleep(BETWEEN_LOOKS)
+            if self._recorder.writable and self._recorder.durable:
+                async with self._acting:
+                    await self._record_seen(watch.look(snapshot()))
+
+    async def _record_seen(self, facts: Sequence[Fact]) -> None:
+        if not facts:
+            return
+        try:
+            await self.record(facts)
+        except NotDurableError as error:
+            log.error("incident.waits", problem=str(error))  # noqa: TRY400 - one line, no traceback
+        for fact in facts:
+            log.info(fact.kind.replace("ticket_", "incident."), id=fact.body["id"], source=fact.body["source"])
 
     async def close_months(self, reason: str = "", *, tickets_only: bool = False) -> None:
         """Close the months that are due, and those that a correction has changed, anew (R16).

@@ -21,7 +21,7 @@ from monitor.incidents.importing import Context, Imported, steps_to
 from monitor.incidents.register import Register
 from monitor.ledger import Fact
 from monitor.settings import Settings
-from monitor.settings.incidents import ticket_rules
+from monitor.settings.incidents import FromOutages, ticket_rules
 
 PREFIX = "ticket."
 _DONE = {"respond": "responded", "resolve": "resolved", "close": "closed"}
@@ -43,6 +43,10 @@ class TicketDesk:
         self._settings = settings
         self._book = book
         self.register = register_of(settings, book)
+
+    @property
+    def from_outages(self) -> FromOutages:
+        return self._settings.incidents.from_outages
 
     def change(self, settings: Settings, now: Instant) -> list[Fact]:
         """What another configuration means for tickets recorded from now on."""

@@ -32,6 +32,8 @@ class Register:
         self.excuses = Excuses(book)
         self._unrecorded = rules
         self._recorded: RulesInForce | None = None
+        self.since: Instant | None = None
+        """When the ledger first said by which rules tickets are judged."""
         self.days = days
         self._clocks: dict[str, tuple[Ticket, Days, TicketRules, tuple[Clock, ...]]] = {}
         self._months: dict[Month, tuple[int, list[str]]] = {}
@@ -43,7 +45,7 @@ class Register:
 
     @property
     def recorded(self) -> bool:
-        """Whether the ledger says by which rules tickets are judged."""
+        """Whether the ledger says so at all."""
         return self._recorded is not None
 
     @property
@@ -58,6 +60,7 @@ class Register:
     def take(self, fact: Fact) -> None:
         """One more recorded fact; other kinds change nothing."""
         if fact.kind == RULES:
+            self.since = fact.at if self.since is None else self.since
             rules = TicketRules.of(fact.body)
             before = self._recorded
             self._recorded = RulesInForce.of(rules) if before is None else before.plus(fact.at, rules)

@@ -1,0 +1,194 @@
+"""From outages: a confirmed one opens an incident by itself, and its end proposes that it is resolved.
+
+Which outages there are is asked of snapshots, and of the book where one came and went between two of them; which have
+their incident, of the register. So it is one for each outage, whatever is restarted or read again in between.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from monitor.core.book import Book, Horizon
+from monitor.core.calendar import Month
+from monitor.core.instants import SECOND, Instant
+from monitor.core.outages import start_of
+from monitor.core.tickets import CHANGED, OPENED, PRIORITIES, STEP, Ticket
+from monitor.incidents.excuses import span_of
+from monitor.incidents.register import Register
+from monitor.ledger import Fact
+from monitor.settings.incidents import FromOutages
+from monitor.snapshot import Snapshot
+
+SOURCE = "outage"
+AUTHOR = "mailuptime"
+AT_ONCE = 5
+"""Services looked through for what came and went, in one look."""
+AGAIN: Instant = 10 * SECOND
+"""How long an outage that maintenance excuses is not asked about anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The incidents that outages opened, as of a version of the tickets: by outage, and by service."""
+
+    version: int
+    by_outage: Mapping[str, str]
+    by_service: Mapping[str, tuple[str, ...]]
+
+
+class OutageWatch:
+    def __init__(self, book: Book, register: Register, rule: Callable[[], FromOutages]) -> None:
+        self._book = book
+        self._register = register
+        self._rule = rule
+        self._known = _Known(-1, {}, {})
+        self._counts: dict[str, int] = {}
+        self._waiting: deque[str] = deque()
+        self._excused: dict[str, Instant] = {}
+
+    def look(self, snapshot: Snapshot) -> list[Fact]:
+        """What to record now."""
+        since = self._register.since
+        if since is None:
+            return []
+        facts = [*self._running(snapshot), *self._ended(snapshot)]
+        self._count(snapshot)
+        for _ in range(min(AT_ONCE, len(self._waiting))):
+            facts += self._missed(self._waiting.popleft(), since, snapshot)
+        return facts
+
+    def _running(self, snapshot: Snapshot) -> Iterator[Fact]:
+        down = {one.name for one in snapshot.targets if one.state == "down"}
+        for service in snapshot.services:
+            if service.outage is None:
+                continue
+            ticket = self._ticket(service.outage)
+            if ticket is None and (moved := self._moved(service.name, service.outage, snapshot.at)) is not None:
+                yield self._changed(moved, snapshot.at, outages=[service.outage], proposed=None)
+                continue
+            priority = self._priority(service.name, down, snapshot)
+            if ticket is None:
+                if priority != "off" and not self._is_excused(service.outage, snapshot.at):
+                    yield _opened(service.outage, service.name, priority, snapshot.at, snapshot.at)
+            elif ticket.open:
+                changes = {"proposed": None} if ticket.proposed is not None else {}
+                if priority != "off" and not ticket.set_by_hand and _more_urgent(priority, ticket.priority):
+                    changes |= {"priority": priority}
+                if changes:
+                    yield self._changed(ticket, snapshot.at, **changes)
+
+    def _ended(self, snapshot: Snapshot) -> Iterator[Fact]:
+        states = {one.name: one.state for one in snapshot.services}
+        running = {one.outage for one in snapshot.services}
+        for ticket in self._register.open():
+            if ticket.source != SOURCE or ticket.proposed is not None or ticket.outages[0] in running:
+                continue
+            if states.get(ticket.agency or "", "unknown") in {"down", "unknown"}:
+                continue  # nobody knows yet that it is over
+            span = span_of(self._book, ticket.outages[0], snapshot.at)
+            if span is not None:
+                yield from self._over(ticket, max(span[1], ticket.recorded), snapshot.at)
+
+    def _over(self, ticket: Ticket, end: Instant, now: Instant) -> Iterator[Fact]:
+        if self._rule().resolution == "proposed":
+            yield self._changed(ticket, now, proposed=end)
+            return
+        body = {"id": ticket.id, "step": "resolved", "time": end, "with": None, "not_reached": False, "reason": None}
+        yield Fact(now, STEP, {**body, **_signed()})
+
+    def _count(self, snapshot: Snapshot) -> None:
+        """Note the services some of whose targets have had an outage that nobody saw go on; all of them at first."""
+        counts = {one.name: one.outages for one in snapshot.targets}
+        for service in snapshot.services:
+            count = sum(counts.get(leaf, 0) for leaf in self._book.leaves(service.name))
+            if self._counts.get(service.name) != count:
+                self._counts[service.name] = count
+                if count and service.outage is None and service.name not in self._waiting:
+                    self._waiting.append(service.name)
+
+    def _missed(self, name: str, since: Instant, snapshot: Snapshot) -> Iterator[Fact]:
+        """Outages that are over and have no incident: counted from their start, since nobody recorded it then."""
+        if name not in self._book.rules.services:
+            return
+        zone, horizon = self._book.rules.zone, Horizon(snapshot.at, now=True)
+        month = Month.of(snapshot.at, zone)
+        for one in (month.plus(-1), month):
+            if one.plus(1).start(zone) <= since:
+                continue
+            for outage in self._book.figures(name, one, horizon).outages:
+                if outage.ongoing or outage.end <= since or self._ticket(outage.id) is not None:
+                    continue
+                if outage.start < one.start(zone) and one == month:
+                    continue  # the month before has it
+                priority = self._priority(name, set(outage.targets), snapshot)
+                if priority == "off" or self._register.excuses.outage(outage.id, snapshot.at):
+                    continue
+                if self._moved(name, outage.id, snapshot.at) is None:
+                    yield _opened(outage.id, name, priority, outage.start, snapshot.at)
+
+    def _priority(self, name: str, down: set[str], snapshot: Snapshot) -> str:
+        rule, services = self._rule(), self._book.rules.services
+        serving = sum(one.accounts is not None for one in services.values())
+        member = any(one.name == name for service in services.values() for one in service.members)
+        if member or (serving > 1 and services[name].accounts is not None):
+            return rule.one_agency
+        protocols = {one.name: one.protocol for one in snapshot.targets}
+        leaves = {leaf for leaf in services[name].leaves() if leaf in protocols}
+        lost = {protocols[leaf] for leaf in leaves & down}
+        return rule.whole_service if lost == {protocols[leaf] for leaf in leaves} else rule.one_protocol
+
+    def _ticket(self, outage: str) -> Ticket | None:
+        identity = self._index().by_outage.get(outage)
+        return None if identity is None else self._register.tickets[identity]
+
+    def _moved(self, service: str, outage: str, now: Instant) -> Ticket | None:
+        """The incident of an outage that is now known to have begun earlier, and so has another id."""
+        names = self._index().by_service.get(service, ())
+        span = span_of(self._book, outage, now) if names else None
+        for name in reversed(names) if span is not None else ():
+            ticket = self._register.tickets[name]
+            began = start_of(ticket.outages[0])
+            if began is not None and span is not None and span[0] < began[1] < span[1]:
+                return ticket
+        return None
+
+    def _is_excused(self, outage: str, now: Instant) -> bool:
+        asked = self._excused.get(outage)
+        if asked is not None and now - asked < AGAIN:
+            return True
+        if self._register.excuses.outage(outage, now):
+            self._excused[outage] = now
+            return True
+        self._excused.pop(outage, None)
+        return False
+
+    def _index(self) -> _Known:
+        tickets = self._register.tickets
+        if self._known.version != tickets.version:
+            made = [one for one in tickets.values() if one.source == SOURCE]
+            by_service: dict[str, tuple[str, ...]] = {}
+            for one in made:
+                by_service[one.agency or ""] = (*by_service.get(one.agency or "", ()), one.id)
+            self._known = _Known(tickets.version, {name: one.id for one in made for name in one.outages}, by_service)
+        return self._known
+
+    def _changed(self, ticket: Ticket, now: Instant, **values: object) -> Fact:
+        kept = {key: value for key, value in values.items() if getattr(ticket, key) != value}
+        return Fact(now, CHANGED, {"id": ticket.id, "values": kept, "reason": "the outage", **_signed()})
+
+
+def _opened(outage: str, service: str, priority: str, recorded: Instant, now: Instant) -> Fact:
+    body = {
+        "id": f"INC-{outage}", "kind": "incident", "priority": priority, "recorded": recorded, "channel": "monitor",
+        "agency": service, "outages": [outage],
+    }  # fmt: skip
+    return Fact(now, OPENED, {**body, **_signed()})
+
+
+def _signed() -> dict[str, object]:
+    return {"by": AUTHOR, "source": SOURCE, "proof": None}
+
+
+def _more_urgent(one: str, other: str | None) -> bool:
+    order = PRIORITIES["incident"]
+    return other in order and order.index(one) < order.index(other)
