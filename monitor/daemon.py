@@ -245,6 +245,7 @@ class Daemon:
         await self.bookkeeper.reconcile(self.settings)
         await self.bookkeeper.keep()
         await self._compact()
+        await self.bookkeeper.watch(lambda: self._application.snapshot)
 
     async def _compact(self) -> None:
         await self.bookkeeper.compact(self.settings.ledger)
@@ -265,23 +266,14 @@ class Daemon:
     def _health(self) -> Health:
         recorder = self.recorder
         return Health(
-            ledger_writable=recorder.writable,
-            pending=recorder.pending,
-            last_commit=recorder.last_commit,
-            clock_steps=self._clock_steps,
-            loop_lag=self._lag.last,
-            turned_away=recorder.turned_away,
-            configured=self._reloader.successful,
-            configured_at=self._reloader.succeeded_at,
-            self_tests=self._self_tests.passed,
-            clock_synchronized=self._synchronization.known,
-            security=self.posture.exported,
-            surveyed=self.posture.surveyed,
-            notifications=self.notifications.results,
-            workers=self._pool.health,
-            loop_stalled=self._lag.total,
-            room=self.scheduler.bulkhead.health,
-        )
+            ledger_writable=recorder.writable, pending=recorder.pending, last_commit=recorder.last_commit,
+            clock_steps=self._clock_steps, loop_lag=self._lag.last, loop_stalled=self._lag.total,
+            turned_away=recorder.turned_away, self_tests=self._self_tests.passed,
+            configured=self._reloader.successful, configured_at=self._reloader.succeeded_at,
+            clock_synchronized=self._synchronization.known, notifications=self.notifications.results,
+            security=self.posture.exported, surveyed=self.posture.surveyed,
+            workers=self._pool.health, room=self.scheduler.bulkhead.health,
+        )  # fmt: skip
 
     def _fact(self, kind: str, body: dict[str, object]) -> Fact:
         return Fact(self.clock.now(), kind, body)

@@ -5,7 +5,7 @@ their incident, of the register. So it is one for each outage, whatever is resta
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.core.book import Book, Horizon
@@ -21,6 +21,7 @@ from monitor.snapshot import Snapshot
 
 SOURCE = "outage"
 AUTHOR = "mailuptime"
+PREFIX = "INC-"
 AT_ONCE = 5
 """Services looked through for what came and went, in one look."""
 AGAIN: Instant = 10 * SECOND
@@ -33,7 +34,7 @@ class _Known:
 
     version: int
     by_outage: Mapping[str, str]
-    by_service: Mapping[str, tuple[str, ...]]
+    by_service: Mapping[str, Sequence[str]]
 
 
 class OutageWatch:
@@ -60,7 +61,7 @@ class OutageWatch:
     def _running(self, snapshot: Snapshot) -> Iterator[Fact]:
         down = {one.name for one in snapshot.targets if one.state == "down"}
         for service in snapshot.services:
-            if service.outage is None:
+            if service.outage is None or service.name not in self._book.rules.services:
                 continue
             ticket = self._ticket(service.outage)
             if ticket is None and (moved := self._moved(service.name, service.outage, snapshot.at)) is not None:
@@ -71,7 +72,7 @@ class OutageWatch:
                 if priority != "off" and not self._is_excused(service.outage, snapshot.at):
                     yield _opened(service.outage, service.name, priority, snapshot.at, snapshot.at)
             elif ticket.open:
-                changes = {"proposed": None} if ticket.proposed is not None else {}
+                changes: dict[str, object] = {"proposed": None} if ticket.proposed is not None else {}
                 if priority != "off" and not ticket.set_by_hand and _more_urgent(priority, ticket.priority):
                     changes |= {"priority": priority}
                 if changes:
@@ -81,11 +82,12 @@ class OutageWatch:
         states = {one.name: one.state for one in snapshot.services}
         running = {one.outage for one in snapshot.services}
         for ticket in self._register.open():
-            if ticket.source != SOURCE or ticket.proposed is not None or ticket.outages[0] in running:
+            outage = _outage_of(ticket)
+            if outage is None or ticket.proposed is not None or outage in running:
                 continue
-            if states.get(ticket.agency or "", "unknown") in {"down", "unknown"}:
+            if states.get(_service_of(outage), "unknown") in {"down", "unknown"}:
                 continue  # nobody knows yet that it is over
-            span = span_of(self._book, ticket.outages[0], snapshot.at)
+            span = span_of(self._book, outage, snapshot.at)
             if span is not None:
                 yield from self._over(ticket, max(span[1], ticket.recorded), snapshot.at)
 
@@ -147,7 +149,7 @@ class OutageWatch:
         span = span_of(self._book, outage, now) if names else None
         for name in reversed(names) if span is not None else ():
             ticket = self._register.tickets[name]
-            began = start_of(ticket.outages[0])
+            began = start_of(_outage_of(ticket) or "")
             if began is not None and span is not None and span[0] < began[1] < span[1]:
                 return ticket
         return None
@@ -166,10 +168,11 @@ class OutageWatch:
         tickets = self._register.tickets
         if self._known.version != tickets.version:
             made = [one for one in tickets.values() if one.source == SOURCE]
-            by_service: dict[str, tuple[str, ...]] = {}
+            by_service: dict[str, list[str]] = {}
             for one in made:
-                by_service[one.agency or ""] = (*by_service.get(one.agency or "", ()), one.id)
-            self._known = _Known(tickets.version, {name: one.id for one in made for name in one.outages}, by_service)
+                by_service.setdefault(_service_of(_outage_of(one) or ""), []).append(one.id)
+            by_outage = {name: one.id for one in made for name in (*one.outages, one.id.removeprefix(PREFIX))}
+            self._known = _Known(tickets.version, by_outage, by_service)
         return self._known
 
     def _changed(self, ticket: Ticket, now: Instant, **values: object) -> Fact:
@@ -179,10 +182,19 @@ class OutageWatch:
 
 def _opened(outage: str, service: str, priority: str, recorded: Instant, now: Instant) -> Fact:
     body = {
-        "id": f"INC-{outage}", "kind": "incident", "priority": priority, "recorded": recorded, "channel": "monitor",
+        "id": f"{PREFIX}{outage}", "kind": "incident", "priority": priority, "recorded": recorded, "channel": "monitor",
         "agency": service, "outages": [outage],
     }  # fmt: skip
     return Fact(now, OPENED, {**body, **_signed()})
+
+
+def _outage_of(ticket: Ticket) -> str | None:
+    """The outage that opened a ticket, if one did and it is still about it."""
+    return ticket.outages[0] if ticket.source == SOURCE and ticket.outages else None
+
+
+def _service_of(outage: str) -> str:
+    return (start_of(outage) or ("", 0))[0]
 
 
 def _signed() -> dict[str, object]:

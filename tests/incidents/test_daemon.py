@@ -2,16 +2,22 @@
 
 import base64
 import json
+import signal
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from tests.declare.listener import Listener
+from tests.declare.office import TARGET, Office
+from tests.declare.test_daemon import FAST
 from tests.e2e.commands import mailuptime
+from tests.lab import wait_until
 from tests.lab.configuration import free_port
-from tests.lab.daemon import Daemon
+from tests.lab.daemon import Daemon, states
 from tests.web.place import ALICE, Place
 
 
@@ -78,3 +84,27 @@ def test_a_command_asks_the_daemon(place: tuple[Place, Daemon]) -> None:
     assert (opened.status, opened.err) == (0, "")
     listed = mailuptime("request", "list", "--format", "json", "-c", configuration)
     assert [one["by"] for one in listed.document["tickets"]] == ["desk"]
+
+
+def test_an_outage_of_a_running_daemon_opens_one_incident_that_outlives_restart_and_reload(tmp_path: Path) -> None:
+    with Listener() as listener:
+        office = Office(tmp_path, cast("Any", None), listener.port, FAST)
+        listener.well = False
+        with Daemon(office.configuration, office.port) as daemon:
+            wait_until(lambda: len(incidents(daemon)) == 1, "the outage's incident", seconds=30)
+            daemon.stop(signal.SIGKILL)
+            daemon.start()
+            assert mailuptime("reload", "-c", office.configuration).status == 0
+            wait_until(lambda: states(daemon)[TARGET] == "down", "the outage to go on", seconds=30)
+            listener.well = True
+            wait_until(lambda: incidents(daemon)[0]["state"] == "proposed", "its resolution to be proposed", seconds=30)
+            [one] = incidents(daemon)
+            assert (one["priority"], one["channel"], one["by"]) == ("P1", "monitor", "mailuptime")
+            resolve = mailuptime("incident", "resolve", one["id"], "--format", "json", "-c", office.configuration)
+            assert (resolve.err, resolve.document["resolved"]) == ("", one["proposed"])
+        assert mailuptime("verify", "-c", office.configuration).status == 0
+
+
+def incidents(daemon: Daemon) -> list[Any]:
+    found: list[Any] = daemon.ask("tickets", kind="incident")["tickets"]
+    return found
