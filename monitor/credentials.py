@@ -63,6 +63,8 @@ class Credentials:
         self._checked[target] = True
         salt = self._salts.setdefault((user, password), os.urandom(16))
         mark = await self._mark(salt, user, password)
+        if self._in_force.get(target, (user, password)) != (user, password):
+            return None  # changed meanwhile: the fact written last shall be of the one that holds
         self._marks[target] = salt, mark
         return Fact(now, KIND, {"target": target, "user": user, "salt": salt.hex(), "mark": mark})
 

@@ -1,5 +1,6 @@
 """Whether a credential has worked before, remembered across restarts without saying what it is."""
 
+import asyncio
 import json
 
 from monitor.credentials import KIND, Credentials
@@ -44,6 +45,18 @@ async def test_a_changed_password_or_user_has_not_worked_yet() -> None:
         known = Credentials([fact])
         await known.prepare({IMAP: login})
         assert not known.worked(IMAP)
+
+
+async def test_what_a_former_password_met_is_not_recorded_behind_the_one_that_holds() -> None:
+    known = Credentials([])
+    await known.prepare({IMAP: (USER, PASSWORD)})
+    late = asyncio.create_task(known.accepted(IMAP, USER, PASSWORD, 5))
+    await asyncio.sleep(0)  # its mark is being made
+    await known.prepare({IMAP: (USER, "hunter3")})
+    fact = await known.accepted(IMAP, USER, "hunter3", 6)
+    assert await late is None
+    assert fact is not None
+    assert fact.at == 6
 
 
 async def test_the_newest_fact_of_a_target_counts() -> None:
