@@ -19,6 +19,7 @@ from monitor.bookkeeper import Bookkeeper
 from monitor.canaries import canaries
 from monitor.checker import Checker
 from monitor.clock import Clock, SystemClock
+from monitor.console.console import console_of
 from monitor.core.instants import SECOND
 from monitor.credentials import KIND, Credentials
 from monitor.deliveries import Deliveries
@@ -62,20 +63,17 @@ class Daemon:
     def __init__(self, settings: Settings, ledger: Ledger, clock: Clock | None = None) -> None:
         self.clock = clock or SystemClock()
         self.settings = settings
-        self._started = self.clock.now()
         self._writer = Writer(ledger)
         self.book, declarations = restored(ledger, rules_of(settings))
-        self._first_facts = put_in_force(self.book, ledger, rules_of(settings), self._started)
+        self._first_facts = put_in_force(self.book, ledger, rules_of(settings), self.clock.now())
         self.deliveries = Deliveries(self.clock, self._writer.commit)
         self.deliveries.load(ledger)
-        self.logins = Logins(self.clock)
+        self.logins, self.lateness = Logins(self.clock), Lateness()
         self.fleet = Fleet(self.clock, self.book, self._targets_of(settings), self.deliveries.tallies)
         self.posture = Posture(self.clock, settings.security, self._probed)
-        self.lateness = Lateness()
         attachments = Attachments(settings.ledger.path.parent / "evidence")
         self.recorder = Recorder(self.clock, self.book, self._writer, self._committed, attachments)
-        self._lag = Lag(self.clock)
-        self._self_tests = SelfTests(self.clock, canaries(self.clock, settings.self_test))
+        self._lag, self._self_tests = Lag(self.clock), SelfTests(self.clock, canaries(self.clock, settings.self_test))
         desk = Desk(settings, self.book, declarations)
         self.bookkeeper = Bookkeeper(self.clock, self.book, desk, self.recorder, self._writer, settings.sla.close_after)
         self.bookkeeper.open(ledger)
@@ -105,7 +103,9 @@ class Daemon:
         self._reloader = Reloader(self.clock, self._notifier, self._reload, self._supervision.status)
         self._gate = Gate(self.clock, terms_of(settings.web.config_file))
         probe = ProbePage(Probing(self.clock, lambda: self.settings, self.logins)).get
-        self._pages = Pages(self._application, self.act, probe, self._reloader.ask, self._gate, self._pool.set_level)
+        console = console_of(self.clock, self._application, self.act, lambda: self.settings)
+        asked, level = self._reloader.ask, self._pool.set_level
+        self._pages = Pages(self._application, self.act, probe, asked, self._gate, level, console)
 
     @property
     def _probed(self) -> dict[str, Target]:

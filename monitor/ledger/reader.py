@@ -106,6 +106,18 @@ class Reader:
         for seq, at, kind, body, previous, digest in self._select(query, *kinds):
             yield Link(seq, Fact(at, kind, self._value(body)), previous, digest)
 
+    def newest_facts(self, kinds: Sequence[str], before: int, most: int) -> list[Link]:
+        """At most so many facts of some kinds with lower numbers than `before`, newest first."""
+        query = (
+            "SELECT seq, at, kind, body, previous, digest FROM facts"  # noqa: S608 - only question marks
+            f" WHERE kind IN ({','.join('?' * len(kinds))}) AND seq < ? ORDER BY seq DESC LIMIT ?"
+        )
+        found = self._select(query, *kinds, before, most)
+        return [
+            Link(seq, Fact(at, kind, self._value(body)), previous, digest)
+            for seq, at, kind, body, previous, digest in found
+        ]
+
     def states(self) -> Iterator[State]:
         query = "SELECT name, first, newest, state FROM timelines JOIN targets ON targets.id = target"
         for name, first, newest, state in self._select(query):

@@ -5,7 +5,7 @@ import json
 import socket
 import ssl
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
@@ -31,7 +31,10 @@ from monitor.web.guard import Handler, Limits, bounded, whole_body
 log = structlog.get_logger("web")
 
 MOST_BODY = 64 * 1024
-_API = (description.PATH, *(f"{operations.BASE}{one.path}" for one in operations.OPERATIONS if "{" not in one.path))
+_LINKS = (
+    *("/metrics", "/-/healthy", "/-/ready", "/console/", description.PATH),
+    *(f"{operations.BASE}{one.path}" for one in operations.OPERATIONS if "{" not in one.path),
+)
 Act = Callable[[str, Document, str], Awaitable[Document]]
 """Carries out an act by name, with its request and what is known of who asks."""
 
@@ -78,6 +81,7 @@ class Pages:
         reload: Reload,
         gate: Gate,
         set_level: Callable[[str, str], None],
+        console: Sequence[web.RouteDef] = (),
     ) -> None:
         self._service = service
         self._act = act
@@ -85,6 +89,7 @@ class Pages:
         self._reload = reload
         self._gate = gate
         self._set_level = set_level
+        self._console = console
         self._renderer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="metrics")
 
     def context(self) -> ssl.SSLContext | None:
@@ -106,6 +111,7 @@ class Pages:
                 *operations.routes(self._service, operations.OPERATIONS),
                 *operations.writing(self._act),
                 description.route(),
+                *self._console,
             ]
         )
         return app
@@ -136,7 +142,7 @@ class Pages:
         self._gate.close()
 
     async def _index(self, _request: web.Request) -> web.Response:
-        links = "".join(f'<li><a href="{path}">{path}</a>' for path in ("/metrics", "/-/healthy", "/-/ready", *_API))
+        links = "".join(f'<li><a href="{path}">{path}</a>' for path in _LINKS)
         page = f"<!doctype html><title>mailuptime</title><h1>mailuptime</h1><ul>{links}</ul>"
         return web.Response(text=page, content_type="text/html")
 

@@ -73,3 +73,15 @@ def test_a_running_outage_is_excluded_up_to_now_and_what_follows_counts(office: 
     office.act(*exclude("--outage", outage["id"], "--id", "EXC-1"))
     [body] = office.bodies("exclusion")
     assert (body["start"], body["end"]) == (at("10:00"), at("12:00"))
+
+
+def test_what_an_exclusion_would_excuse_is_what_it_excuses_once_approved(office: Office) -> None:
+    facts = office.facts()
+    preview = office.act(*exclude(*SPAN, "--id", "EXC-1", "--dry-run"))["would_excuse"]
+    assert office.facts() == facts
+    assert office.act(*exclude(*SPAN, "--id", "EXC-1"))["would_excuse"] == preview
+    office.act("approve", "EXC-1", "--by", "boss")
+    assert preview == [{"service": "mail", "month": "2026-11", "seconds": office.figures()["excused_seconds"]}]
+    assert preview[0]["seconds"] == 1800
+    twice = office.act(*exclude(*SPAN, "--id", "EXC-2", "--dry-run"))
+    assert twice["would_excuse"] == []  # no second is excused twice

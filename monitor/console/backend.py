@@ -1,0 +1,74 @@
+"""What views ask of the daemon; what may take long is asked in a thread, beside the event loop."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from monitor import proof
+from monitor.console.visit import MissingError, Person, Visit
+from monitor.core.outages import start_of
+from monitor.figures import Document
+from monitor.ledger import Link, Reader
+from monitor.settings import Settings
+from monitor.snapshot import Snapshot
+
+Act = Callable[[str, Document, str], Awaitable[Document]]
+
+
+class Source(Protocol):
+    """As the daemon's application answers."""
+
+    @property
+    def snapshot(self) -> Snapshot: ...
+
+    def services(self) -> list[str]: ...
+
+    def declarations(self) -> Document: ...
+
+    async def outages_in_turns(self, month: str | None, service: str | None = None) -> Document: ...
+
+
+class Backend:
+    def __init__(self, source: Source, act: Act, settings: Callable[[], Settings]) -> None:
+        self.source = source
+        self._act = act
+        self._settings = settings
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return self._settings().zone
+
+    def scopes(self) -> list[str]:
+        """What a scope may name."""
+        return list(self._settings().names().known)
+
+    async def act(self, name: str, person: Person, request: Document, *, dry: bool = False) -> Document:
+        """Carry out an act in a person's name, or only see what would come of it. Raises what the daemon raises."""
+        more = {"dry_run": True} if dry else {}
+        return await self._act(name, {**request, "by": person.name, **more}, person.proof)
+
+    async def outage(self, visit: Visit, identity: str) -> Document:
+        """Raises MissingError."""
+        found, month = start_of(identity), proof.month_of(identity, self.zone)
+        if found is not None and month is not None and found[0] in self.source.services():
+            for outage in (await self.source.outages_in_turns(month, found[0]))["outages"]:
+                if outage["id"] == identity:
+                    return dict(outage)
+        raise MissingError(visit.text("missing.outage", id=identity))
+
+    async def evidence(self, outage: Document) -> list[Document]:
+        """What was seen in it, of each of its targets. Raises LedgerError."""
+        return await asyncio.to_thread(self._evidence, outage)
+
+    def _evidence(self, outage: Document) -> list[Document]:
+        with Reader.beside(self._settings().ledger.path) as reader:
+            return proof.gathered(reader, outage, self.zone)
+
+    async def facts(self, kinds: Sequence[str], before: int, most: int) -> list[Link]:
+        """The newest facts of some kinds before a number, newest first. Raises LedgerError."""
+        return await asyncio.to_thread(self._facts, kinds, before, most)
+
+    def _facts(self, kinds: Sequence[str], before: int, most: int) -> list[Link]:
+        with Reader.beside(self._settings().ledger.path) as reader:
+            return reader.newest_facts(kinds, before, most)

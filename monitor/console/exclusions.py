@@ -1,0 +1,50 @@
+"""Exclusions: asked for on an outage's page, approved by somebody else, withdrawn."""
+
+from monitor.console.backend import Backend
+from monitor.console.forms import Form
+from monitor.console.maintenance import approval_of, newest
+from monitor.console.visit import MissingError, Moved, Outcome, Shown, Visit
+from monitor.figures import Document
+
+CATEGORIES = ("force_majeure", "business_continuity", "customer", "suspension")
+
+
+async def exclusions(backend: Backend, visit: Visit) -> Outcome:
+    """Newest first."""
+    listed: list[Document] = backend.source.declarations()["exclusions"]
+    shown, older = newest(listed, visit.query.get("before", ""))
+    return Shown("exclusions.html", {"exclusions": shown, "older": older})
+
+
+async def exclusion(backend: Backend, visit: Visit) -> Outcome:
+    """One exclusion: looked at, or approved or withdrawn by what its forms send."""
+    found = _found(backend, visit)
+    form = Form(visit, ("sure",))
+    act = visit.form.get("act", "")
+    if act:
+        done = await _changed(backend, visit, form, act, found["id"])
+        if done is not None:
+            return Moved(f"exclusions/{found['id']}?done={act}")
+    preview = None if found["withdrawn"] else await approval_of(backend, visit, found)
+    return Shown("exclusion.html", {"exclusion": found, "form": form, "preview": preview}, form.status)
+
+
+async def _changed(backend: Backend, visit: Visit, form: Form, act: str, identity: str) -> Document | None:
+    if act == "approve":
+        return await form.sent(backend.act("approve", visit.person, {"id": identity}))
+    if act == "withdraw":
+        if not form.values["sure"]:
+            form.wrong("sure", "not_sure")
+            return None
+        return await form.sent(backend.act("exclusion.withdraw", visit.person, {"id": identity}))
+    form.general.append(visit.text("errors.no_such_act"))
+    return None
+
+
+def _found(backend: Backend, visit: Visit) -> Document:
+    identity = visit.names["id"]
+    listed = [one for one in backend.source.declarations()["exclusions"] if one["id"] == identity]
+    if not listed:
+        raise MissingError(visit.text("missing.exclusion", id=identity))
+    standing = [one for one in listed if not one["withdrawn"]]
+    return dict((standing or listed)[-1])

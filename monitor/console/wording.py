@@ -1,0 +1,53 @@
+"""Values as officials write them, in the language of the page and the zone of the agreement."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from monitor import texts
+from monitor.core.instants import SECOND, Instant, to_datetime
+from monitor.texts import Language, dates
+
+
+class Wording:
+    """Called by templates as `w`."""
+
+    def __init__(self, language: Language, zone: ZoneInfo) -> None:
+        self.language = language
+        self.zone = zone
+        self.t = texts.of(language)
+
+    def moment(self, when: str | Instant, *, seconds: bool = True) -> str:
+        """A document's time, or an instant."""
+        local = datetime.fromisoformat(when) if isinstance(when, str) else to_datetime(when, self.zone)
+        return dates.moment(local, self.language, seconds=seconds)
+
+    def month(self, text: str) -> str:
+        """`2026-11`."""
+        return dates.month(datetime.fromisoformat(f"{text}-01"), self.language)
+
+    def length(self, seconds: float) -> str:
+        """Downtime, rounded up to the second (R12)."""
+        return self._whole(-(-round(seconds * SECOND) // SECOND))
+
+    def left(self, seconds: float) -> str:
+        """What is left of a budget, rounded down: it is never overstated."""
+        return self._whole(round(seconds * SECOND) // SECOND)
+
+    def _whole(self, whole: int) -> str:
+        minutes, rest = divmod(abs(whole), 60)
+        sign = "-" if whole < 0 else ""
+        if not minutes:
+            return self.t("console.length.seconds", number=f"{sign}{rest}")
+        if not rest:
+            return self.t("console.length.minutes", number=f"{sign}{minutes:,}")
+        return self.t("console.length.both", minutes=f"{sign}{minutes:,}", seconds=f"{rest:02}")
+
+    def milliseconds(self, seconds: float) -> str:
+        return self.t("console.length.milliseconds", number=f"{seconds * 1000:,.1f}")
+
+    def scope(self, names: list[str]) -> str:
+        return ", ".join(names) if names else self.t("console.everything")
+
+    def known(self, key: str, fallback: str) -> str:
+        """A text that may not be there, such as of a word that a newer part of the program brings."""
+        return self.t(key) if key in self.t else fallback
