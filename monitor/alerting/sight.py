@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from monitor.core.instants import MINUTE, Duration, Instant
+from monitor.core.outages import start_of
 from monitor.metrics import Health
 from monitor.metrics.histogram import Reading
 from monitor.snapshot import Snapshot
@@ -115,16 +116,12 @@ def _counters(snapshot: Snapshot, health: Health) -> dict[str, int]:
 
 
 def _outages(snapshot: Snapshot, before: Mapping[str, Instant]) -> dict[str, Instant]:
-    """Kept until the service is seen up again: the newest start among its targets when it went down."""
+    """Kept until the service is seen up again: the start that its outage had when it went down."""
     found: dict[str, Instant] = {}
-    starts: dict[str, Instant] = {}
-    for target in snapshot.targets:
-        if target.outage_start is not None:
-            name = target.name.partition("/")[0]
-            starts[name] = max(starts.get(name, 0), target.outage_start)
     for service in snapshot.services:
         if service.name in before and service.state != "up":
             found[service.name] = before[service.name]
         elif service.state == "down":
-            found[service.name] = starts.get(service.name, snapshot.at)
+            began = None if service.outage is None else start_of(service.outage)
+            found[service.name] = snapshot.at if began is None else began[1]
     return found

@@ -96,6 +96,11 @@ OUTAGES = _counter("outages", _PLAIN, "Outages of the target, the running one in
 BLIPS = _counter("blips", _PLAIN, "Failures too short to be an outage.")
 
 SERVICE_STATE = _gauge("service_state", (*_SERVICE, "state"), "1 for the service's present state, 0 for the others.")
+SERVICE_OUTAGE_START = _gauge(
+    "service_outage_start_timestamp_seconds",
+    _SERVICE,
+    "When the service's running outage began, also of one that is down only by shared targets or by its members.",
+)
 STATE_SECONDS = _counter(
     "state_seconds", (*_SERVICE, "state"), "Time accounted for, up to the settled instant; never goes back."
 )
@@ -176,7 +181,8 @@ OF_TARGETS = (
     AGREED, EXPIRING, PROBLEM, EXPECTED, QUOTA, BACKOFF, ROUNDTRIPS, OUTAGE_START, OUTAGES, BLIPS,
 )  # fmt: skip
 OF_SERVICES = (
-    SERVICE_STATE, STATE_SECONDS, SETTLED, BURN_RATE, EXHAUSTION, MAINTENANCE, NEXT_WINDOW, LAST_WINDOW,
+    SERVICE_STATE, SERVICE_OUTAGE_START, STATE_SECONDS, SETTLED, BURN_RATE, EXHAUSTION,
+    MAINTENANCE, NEXT_WINDOW, LAST_WINDOW,
 )  # fmt: skip
 OF_MONTHS = (
     AVAILABILITY, LOWER, UPPER, TO_DATE, COVERAGE, DOWNTIME, BUDGET, REMAINING, OBJECTIVE, WEIGHTED,

@@ -6,6 +6,7 @@ from math import inf
 from monitor.core.check import Outcome
 from monitor.core.instants import SECOND, Duration
 from monitor.core.month import Figures
+from monitor.core.outages import start_of
 from monitor.metrics import names
 from monitor.metrics.text import Block, Lines, labelled
 from monitor.runner import Result
@@ -110,6 +111,9 @@ def service_block(service: ServicePicture) -> Block:
     lines = Lines(names.OF_SERVICES)
     for state in STATES:
         lines.add(names.SERVICE_STATE, f'{own},state="{state}"', state == service.state)
+    began = None if service.outage is None else start_of(service.outage)
+    if began is not None:
+        lines.add(names.SERVICE_OUTAGE_START, own, _seconds(began[1]))
     spent = service.seconds
     if spent is not None:
         lines.add(names.STATE_SECONDS, f'{own},state="up"', _seconds(spent.up))

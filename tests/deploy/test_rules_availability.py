@@ -9,7 +9,7 @@ from pathlib import Path
 from monitor.core.budget import WINDOWS, burn_rate
 from monitor.core.instants import DAY, MINUTE, SECOND, parse_duration
 from tests.deploy.rules.promtool import ALERTS, OF_SERVICE, Firing, fired, judge, silence, values
-from tests.deploy.rules.story import OWN, SERVICE, Story, notation
+from tests.deploy.rules.story import OWN, SERVICE, TARGET, Story, notation
 
 OUTAGE = Story(minutes=480, outages=((10, 50),))
 LONG = Story(minutes=310, outages=((10, 300),))
@@ -349,3 +349,10 @@ def test_the_age_is_that_of_the_services_outage_not_of_a_target_that_does_not_co
     webmail = f'mailuptime_outage_start_timestamp_seconds{{sla_service="mail",target="webmail",{OWN}}}'
     story = replace(OUTAGE, minutes=100, more={webmail: "0x100"})
     judge(fired(Firing("MailuptimeResponseDeadline", story, 40, 50, ANSWER, ANSWERED)), tmp_path)
+
+
+def test_the_age_is_the_outages_own_where_a_service_has_no_target_of_its_own_that_is_down(tmp_path: Path) -> None:
+    """Down by a shared target, and seen to be only after the monitor was missing."""
+    target = f"mailuptime_outage_start_timestamp_seconds{{{TARGET}}}"
+    story = Story(minutes=100, outages=((10, 60),), missing=(5, 25), more={target: "_x100"})
+    judge(fired(Firing("MailuptimeOutage", story, 25, 60, "mail is down", DOWN.format("15.0"))), tmp_path)

@@ -10,6 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from monitor import __version__
 from monitor.core.instants import SECOND
 from monitor.core.month import Figures
+from monitor.core.outages import start_of
 from monitor.metrics import Health
 from monitor.snapshot import ServicePicture, Snapshot, TargetPicture
 from probes.base import Certificate, Evidence
@@ -115,6 +116,8 @@ class Told:
         own = {"sla_service": service.name}
         for state in STATES:
             self._gauge("service_state", {**own, "state": state}, service.state == state)
+        found = None if service.outage is None else start_of(service.outage)
+        self._gauge("service_outage_start_timestamp_seconds", own, None if found is None else found[1] / SECOND)
         spent = service.seconds
         if spent is not None:
             for state in ("up", "down", "excused", "unknown"):

@@ -96,6 +96,7 @@ class Story:
             yield f'mailuptime_service_state{{state="{state}",{SERVICE}}}', [0.0 for _ in down]
         starts: Samples = [next((a * 60.0 for a, b in self.outages if a <= m < b), None) for m in self._all()]
         yield f"mailuptime_outage_start_timestamp_seconds{{{TARGET}}}", starts
+        yield f"mailuptime_service_outage_start_timestamp_seconds{{{SERVICE}}}", starts
         yield from self._maintenance()
         yield from self._burning()
         for index, month in enumerate(MONTHS[self.days]):
