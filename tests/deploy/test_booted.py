@@ -135,6 +135,25 @@ def test_it_logs_in_by_a_credential_and_knows_whether_the_clock_is_right(machine
     assert "password" not in configured.replace("password: {credential: probe}", "")
 
 
+def test_it_writes_the_report_of_the_month_that_it_closes_also_as_pdf(machine: Machine, configured: str) -> None:
+    """Within the unit's sandbox."""
+    report = "report: {directory: /var/lib/mailuptime/reports, languages: [th], formats: [pdf, json]}\n"
+    machine.write(CONFIGURATION, configured.replace("216m}", "216m, close_after: 0s}") + report)
+    machine.run("mkdir", "-p", "/var/lib/mailuptime")
+    month = machine.run(
+        sys.executable, "-m", "tests.report.last_month", CONFIGURATION, "gone/smtp", PYTHONPATH=str(ROOT)
+    ).stdout.strip()
+    machine.run("chown", "-R", "mailuptime:", "/var/lib/mailuptime")
+    machine.run("systemctl", "start", UNIT)
+    place = "/var/lib/mailuptime/reports"
+    patiently(lambda: machine.run("test", "-d", place, check=False).returncode == 0, "the reports")
+    pdf, other = f"{place}/report-{month}-r1-th.pdf", f"{place}/report-{month}-r1-th.json"
+    assert machine.run("stat", "-c", "%U %a", pdf, other).stdout.splitlines() == ["mailuptime 600"] * 2
+    assert "หน้า 1" in machine.run("pdftotext", pdf, "-").stdout
+    assert json.loads(machine.read(other))["status"] == "closed"
+    assert not any("report.not_done" in line for line in said(machine))
+
+
 def test_its_directories_belong_to_it(machine: Machine, configured: str) -> None:
     machine.run("systemctl", "start", UNIT)
     places = ["/var/lib/mailuptime", "/var/lib/mailuptime/ledger.db", "/run/mailuptime", "/run/mailuptime/control.sock"]

@@ -1,30 +1,18 @@
 """The running daemon: at its start last month is due, it writes the report by itself and tells a webhook."""
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from monitor.core.calendar import Month
-from monitor.core.instants import HOUR, from_datetime
 from tests.alerting.webhook import Webhook, webhook
-from tests.core.worked import ZONE
 from tests.declare.listener import Listener
-from tests.declare.office import Office, hourly, outage
+from tests.declare.office import TARGET, Office
 from tests.lab import wait_until
 from tests.lab.daemon import Daemon
+from tests.report.last_month import recorded
 
 PATIENCE_S = 90
-
-
-def filled(office: Office) -> str:
-    """A ledger of the whole last month with an outage in it; returns the month."""
-    month = Month.of(from_datetime(datetime.now(UTC)), ZONE).plus(-1)
-    start, end = month.span(ZONE)
-    down = start + 100 * HOUR
-    office.feed([*hourly(start, down), *outage(down, down + HOUR), *hourly(down + 2 * HOUR, end)])
-    return str(month)
 
 
 def configured(office: Office, hook: Webhook) -> Path:
@@ -45,7 +33,7 @@ def test_the_daemon_writes_the_report_of_a_month_that_it_closes_and_of_each_corr
     with webhook() as hook, Listener() as listener:
         office = Office(tmp_path, capsys, listener.port)
         directory = configured(office, hook)
-        month = filled(office)
+        month = str(recorded(office.configuration, TARGET))
         with Daemon(office.configuration, office.port) as daemon:
             wait_until(lambda: len(hook.received) == 1, "the webhook to be told", seconds=PATIENCE_S)
             names = sorted(path.name for path in directory.iterdir())
