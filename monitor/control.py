@@ -43,7 +43,20 @@ def ask(
     *,
     timeout: float = TIMEOUT,
 ) -> Document:
-    """GET a document from the daemon, or POST one to it.
+    """GET a document from the daemon, or POST one to it. Raises as `fetch`."""
+    document: Document = json.loads(fetch(path, what, post, query, timeout=timeout))
+    return document
+
+
+def fetch(
+    path: Path,
+    what: str,
+    post: Document | None = None,
+    query: Mapping[str, str | None] | None = None,
+    *,
+    timeout: float = TIMEOUT,
+) -> bytes:
+    """The same, as it comes.
 
     Raises NotRunningError where none listens, PermissionError where this user may not ask, RefusedError where the
     daemon says no.
@@ -62,5 +75,4 @@ def ask(
         connection.close()
     if response.status != http.client.OK:
         raise RefusedError(answer.decode(errors="replace").strip(), response.status)
-    document: Document = json.loads(answer)
-    return document
+    return answer

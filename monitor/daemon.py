@@ -51,6 +51,7 @@ from monitor.web.access import terms_of
 from monitor.web.gate import Gate
 from monitor.web.listening import listen
 from monitor.web.probe import ProbePage
+from monitor.web.report import ReportPage
 from monitor.web.server import Pages
 from monitor.workers.pool import Pool
 
@@ -104,8 +105,9 @@ class Daemon:
         self._gate = Gate(self.clock, terms_of(settings.web.config_file))
         probe = ProbePage(Probing(self.clock, lambda: self.settings, self.logins)).get
         console = console_of(self.clock, self._application, self.act, lambda: self.settings)
+        report = ReportPage(self.clock, lambda: self.settings, self._reports.maker).get
         asked, level = self._reloader.ask, self._pool.set_level
-        self._pages = Pages(self._application, self.act, probe, asked, self._gate, level, console)
+        self._pages = Pages(self._application, self.act, probe, report, asked, self._gate, level, console)
 
     @property
     def _probed(self) -> dict[str, Target]:

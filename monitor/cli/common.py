@@ -10,7 +10,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from monitor.control import TIMEOUT, NotRunningError, RefusedError, ask
+from monitor.control import TIMEOUT, NotRunningError, RefusedError, fetch
 from monitor.figures import Document
 from monitor.settings import ConfigurationError, Settings, load
 
@@ -87,8 +87,23 @@ def asked(
     failed: Exit = Exit.USAGE,
 ) -> Document | None:
     """What the running daemon answers; None where none runs. `failed` is the status where it tried and could not."""
+    found = fetched(settings, what, post, query, timeout=timeout, failed=failed)
+    document: Document | None = None if found is None else json.loads(found)
+    return document
+
+
+def fetched(
+    settings: Settings,
+    what: str,
+    post: Document | None = None,
+    query: Mapping[str, str | None] | None = None,
+    *,
+    timeout: float = TIMEOUT,
+    failed: Exit = Exit.USAGE,
+) -> bytes | None:
+    """The same, as it comes."""
     try:
-        return ask(settings.control.socket, what, post, query, timeout=timeout)
+        return fetch(settings.control.socket, what, post, query, timeout=timeout)
     except NotRunningError:
         return None
     except PermissionError:

@@ -6,9 +6,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from monitor.cli.common import CommandError, Exit, add_configuration, configuration, reading
+from monitor.cli.common import CommandError, Exit, add_configuration, configuration, fetched, reading
 from monitor.core.calendar import Month
+from monitor.settings import Settings
 
+PATIENCE = 900.0
+"""Seconds to wait for a daemon, which makes one report at a time."""
 HELP = """\
 The report of a month: both objectives with their verdict, the figure with its bounds, every outage, maintenance and
 exclusion, twelve months, and how anyone recomputes it. A month that is not closed is marked provisional on every page.
@@ -44,7 +47,14 @@ def report(arguments: argparse.Namespace) -> Exit:
 
 
 def _made(arguments: argparse.Namespace, month: Month) -> bytes:
+    """By the running daemon, who may read the ledger; where none runs, from the ledger itself."""
     settings = configuration(arguments.config)
+    query = {"month": str(month), "language": arguments.lang, "format": arguments.format, "service": arguments.service}
+    made = fetched(settings, "report", query=query, timeout=PATIENCE, failed=Exit.UNAVAILABLE)
+    return _from_ledger(arguments, settings, month) if made is None else made
+
+
+def _from_ledger(arguments: argparse.Namespace, settings: Settings, month: Month) -> bytes:
     from monitor.clock import SystemClock  # noqa: PLC0415 - other commands start without what it needs
     from monitor.report.gathering import UnknownServiceError  # noqa: PLC0415
     from monitor.report.rendering import NoTypesetterError, TypesettingError, rendered  # noqa: PLC0415

@@ -18,6 +18,7 @@ from monitor.bookkeeper import Bookkeeper, NotDurableError
 from monitor.clock import Clock
 from monitor.closing import Closing
 from monitor.ledger import Fact, Reader
+from monitor.report.gathering import UnknownServiceError
 from monitor.report.maker import Maker, NotMadeError
 from monitor.report.process import Request
 from monitor.report.webhook import Tell, tell
@@ -84,7 +85,7 @@ class Keeper:
         self._settings = settings
         self._bookkeeper = bookkeeper
         self._tell = teller
-        self._maker = maker or Maker()
+        self.maker = maker or Maker()
         self._known = _Known()
         self._troubles: dict[Key, _Trouble] = {}
         for link in ledger.facts((REPORTED, TOLD)):
@@ -112,14 +113,14 @@ class Keeper:
                 await self._write(key, closing, directory)
             if key in self._known.untold:
                 await self._report(key, closing)
-        except (NotMadeError, OSError) as error:
+        except (NotMadeError, UnknownServiceError, OSError) as error:
             problem = error.strerror or str(error) if isinstance(error, OSError) else str(error)
             if trouble.failed(problem, self._clock.monotonic()):
                 log.error("report.not_done", month=month, revision=closing.revision, problem=problem)  # noqa: TRY400
 
     async def _write(self, key: Key, closing: Closing, directory: Path) -> None:
         section = self._settings().report
-        files = {name: await self._maker.make(request) for name, request in self._requests(key)}
+        files = {name: await self.maker.make(request) for name, request in self._requests(key)}
         await asyncio.to_thread(_put, directory, files)
         digests = {name: hashlib.sha256(made).hexdigest() for name, made in files.items()}
         body = {"files": digests, "digest": closing.digest, "to_be_told": section.webhook is not None}

@@ -5,7 +5,8 @@ import os
 import sys
 from contextlib import suppress
 
-from monitor.report.process import Request
+from monitor.report.gathering import UnknownServiceError
+from monitor.report.process import UNKNOWN_SERVICE, Request
 from probes.processes import own_path
 
 DEADLINE = 600.0
@@ -22,7 +23,7 @@ class Maker:
         self._turn = asyncio.Lock()
 
     async def make(self, request: Request) -> bytes:
-        """The report as bytes. Raises NotMadeError; a caller that is cancelled leaves no process behind."""
+        """Raises NotMadeError and UnknownServiceError; a caller that is cancelled leaves no process behind."""
         async with self._turn:
             return await self._made(request)
 
@@ -46,5 +47,7 @@ class Maker:
             await process.wait()
         if process.returncode or not made:
             lines = said.decode(errors="replace").strip().splitlines()
+            if process.returncode == UNKNOWN_SERVICE and lines:
+                raise UnknownServiceError(lines[-1])
             raise NotMadeError(lines[-1][:300] if lines else f"it ended with status {process.returncode}")
         return made

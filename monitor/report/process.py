@@ -20,7 +20,7 @@ from monitor.report.source import report_of
 from monitor.settings import ConfigurationError, load
 from monitor.texts import Language
 
-FAILED = 69
+FAILED, UNKNOWN_SERVICE = 69, 2
 _NICE = 10
 """Checks come first."""
 
@@ -59,7 +59,7 @@ def made(request: Request) -> bytes:
     return rendered(report, request.language, request.format)
 
 
-_SAID = (LedgerError, OSError, NoTypesetterError, OtherRevisionError, TypesettingError, UnknownServiceError)
+_SAID = (LedgerError, OSError, NoTypesetterError, OtherRevisionError, TypesettingError)
 """What has a text of one line."""
 
 
@@ -72,12 +72,14 @@ def main() -> int:
         return _failed(str(error.problems[0]))
     except _SAID as error:
         return _failed(str(error))
+    except UnknownServiceError as error:
+        return _failed(str(error), UNKNOWN_SERVICE)
     return 0
 
 
-def _failed(text: str) -> int:
+def _failed(text: str, status: int = FAILED) -> int:
     sys.stderr.write(f"{text}\n")
-    return FAILED
+    return status
 
 
 if __name__ == "__main__":

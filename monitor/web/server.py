@@ -78,6 +78,7 @@ class Pages:
         service: Service,
         act: Act,
         probe: Handler,
+        report: Handler,
         reload: Reload,
         gate: Gate,
         set_level: Callable[[str, str], None],
@@ -86,6 +87,7 @@ class Pages:
         self._service = service
         self._act = act
         self._probe = probe
+        self._report = report
         self._reload = reload
         self._gate = gate
         self._set_level = set_level
@@ -129,6 +131,7 @@ class Pages:
                 web.get("/condition", self._condition),
                 web.get("/declarations", self._declarations),
                 web.get("/tickets", tickets.listed(self._service)),
+                web.get("/report", self._report),
                 web.post("/acts/{act}", self._acts),
                 web.post("/reload", self._reload_for_command),
                 web.get("/log-levels", self._log_levels),

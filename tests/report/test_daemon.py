@@ -45,6 +45,12 @@ def test_the_daemon_writes_the_report_of_a_month_that_it_closes_and_of_each_corr
             assert (document["status"], document["digest"]) == ("closed", closed["digest"])
             assert document["services"][0]["downtime_seconds"] == closed["services"][0]["downtime_seconds"] == 3600
             assert (directory / names[1]).read_bytes().startswith(b"%PDF-")
+            same = ("--month", month, "--lang", "en", "--format", "json")
+            assert office.run("report", *same).out == (directory / names[0]).read_text()
+            assert office.run("report", *same, "--service", "nope").err == (
+                'there is no service "nope" in that month; among others there is: mail\n'
+            )
+            assert office.run("report", "--month", month, "--service", "nope").status == 2
             outages = daemon.ask("outages", month=month)["outages"]
             reason = ("--category", "customer", "--evidence", "mail 7", "--by", "ops", "--id", "E-1")
             office.act("exclude", "add", "--outage", outages[0]["id"], *reason)
