@@ -108,7 +108,7 @@ def targets_of(
     kept = deliveries or Deliveries(clock)
     minded = None if logins is None else partial(Lending, clock, logins)
     listed = {f"{s.name}/{t.name}": t for s in settings.services for t in s.targets}
-    places = phases([(name, _host(t), t.interval / SECOND) for name, t in listed.items()])
+    places = phases([(name, host_of(t), t.interval / SECOND) for name, t in listed.items()])
     return {
         name: (_target(name, t, listed, _probe(name, listed, kept, minded)), _cadence(t, places[name]))
         for name, t in listed.items()
@@ -180,7 +180,7 @@ def _target(name: str, settings: TargetSettings, listed: Mapping[str, TargetSett
         expects=getattr(settings.options, "expect", None) is not None,
         access=None if login is None else _access(settings, login.username),
         loans=tuple(_loans(settings.options, listed)) if isinstance(settings.options, RoundtripOptions) else (),
-        host=(urlsplit(_host(settings)).hostname or _host(settings)).casefold().rstrip("."),
+        host=(urlsplit(host_of(settings)).hostname or host_of(settings)).casefold().rstrip("."),
         group="" if isinstance(settings.options, RoundtripOptions) else name.partition("/")[0],
     )
 
@@ -188,7 +188,7 @@ def _target(name: str, settings: TargetSettings, listed: Mapping[str, TargetSett
 def _access(settings: TargetSettings, username: str) -> Access:
     backoff = settings.login_backoff
     return Access(
-        account_of(username, urlsplit(_host(settings)).hostname or _host(settings)),
+        account_of(username, urlsplit(host_of(settings)).hostname or host_of(settings)),
         backoff.after / SECOND,
         backoff.max / SECOND,
         settings.max_logins,
@@ -205,7 +205,7 @@ def _cadence(settings: TargetSettings, phase: float) -> Cadence:
     )
 
 
-def _host(settings: TargetSettings) -> str:
+def host_of(settings: TargetSettings) -> str:
     options: Any = settings.options
     return str(getattr(options, "host", None) or getattr(options, "url", ""))
 

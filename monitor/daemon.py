@@ -20,7 +20,6 @@ from monitor.canaries import canaries
 from monitor.checker import Checker
 from monitor.clock import Clock, SystemClock
 from monitor.console.console import console_of
-from monitor.core.instants import SECOND
 from monitor.credentials import KIND, Credentials
 from monitor.deliveries import Deliveries
 from monitor.desk import Desk
@@ -44,9 +43,9 @@ from monitor.scheduler import Scheduler, WallClock
 from monitor.selftest import SelfTests
 from monitor.settings import ConfigurationError, Settings
 from monitor.settings.problems import Problem
+from monitor.statuspage.keeper import StatusPage
 from monitor.supervision import Supervision
-from monitor.synchronization import KIND as SYNCHRONIZED
-from monitor.synchronization import Synchronization
+from monitor.timekeeping import Timekeeping
 from monitor.web.access import terms_of
 from monitor.web.gate import Gate
 from monitor.web.listening import listen
@@ -80,8 +79,8 @@ class Daemon:
         self.bookkeeper.open(ledger)
         self.notifications = Notifications(self.clock, settings, ledger, self._writer.commit, send)
         self._wall_clock, self._pool = WallClock(self.clock), Pool(self.clock, settings.workers)
-        self._synchronization = Synchronization(self.clock, self._clock_kept)
-        self._notifier, self._clock_steps = Notifier(), 0
+        self._timekeeping = Timekeeping(self.clock, self.book, self._record, self._wall_clock.rearm)
+        self._notifier = Notifier()
         self._backing, self._stopping = Backing(settings.ledger.path), asyncio.Event()
         self._reports = Keeper(self.clock, lambda: self.settings, self.bookkeeper, ledger)
         self._application = Application(
@@ -102,6 +101,7 @@ class Daemon:
         self.scheduler = self._scheduling()
         self._supervision = self._supervising()
         self._reloader = Reloader(self.clock, self._notifier, self._reload, self._supervision.status)
+        self._status_page = self._showing()
         self._gate = Gate(self.clock, terms_of(settings.web.config_file))
         probe = ProbePage(Probing(self.clock, lambda: self.settings, self.logins)).get
         console = console_of(self.clock, self._application, self.act, lambda: self.settings)
@@ -135,7 +135,7 @@ class Daemon:
             self._checker.check,
             missed=lambda live, checks: self.recorder.put(Arrival(live, missed=tuple(checks))),
             late=self.lateness.observe,
-            stepped=self._clock_stepped,
+            stepped=self._timekeeping.stepped,
             logins=self.logins,
         )
 
@@ -144,6 +144,10 @@ class Daemon:
             self.clock, self._notifier, self.scheduler, self.recorder,
             lambda: (self._application.snapshot, self.settings.zone),
         )  # fmt: skip
+
+    def _showing(self) -> StatusPage:
+        head, closings = (lambda: self._writer.head), (lambda: self.bookkeeper.closings)
+        return StatusPage(self.clock, self.book, lambda: self._application.snapshot, head=head, closings=closings)
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT. Raises ListenError where a listener cannot be opened."""
@@ -156,6 +160,7 @@ class Daemon:
                 stack.callback(self._writer.close)
                 stack.callback(self._pages.close)
                 await listen(stack, self._pages, self.settings)
+                await self._status_page.open(stack, self.settings)
                 await self._begin()
                 await self._serve()
                 self._notifier.say("STOPPING=1")
@@ -174,9 +179,7 @@ class Daemon:
         self.recorder.put(Arrival(None, facts=(*self._first_facts, started)))
         loop, listen = loops.name(asyncio.get_running_loop()), self.settings.web.listen
         log.info("daemon.started", version=__version__, loop=loop, targets=len(self.fleet.lives), listen=str(listen))
-        now = self.clock.now()
-        if (recorded := self.book.present(now)) > now:  # set back while nobody watched
-            self._clock_stepped(recorded, now)
+        self._timekeeping.begin()
 
     async def _serve(self) -> None:
         """The one task group; a child's crash ends the daemon."""
@@ -192,8 +195,8 @@ class Daemon:
                 tasks: list[Callable[[], Coroutine[Any, Any, None]]] = [
                     self.scheduler.run, self.recorder.run, self._open_books, self._lag.run, self._self_tests.run,
                     self._application.run, self._supervision.pet, self._reloader.run, self._keep_counters,
-                    self.posture.run, self._notify, self._supervision.announce, self._synchronization.run,
-                    self._reports.run,
+                    self.posture.run, self._notify, self._supervision.announce, self._timekeeping.synchronization.run,
+                    self._status_page.run, self._reports.run,
                 ]  # fmt: skip
                 running += [group.create_task(task(), name=task.__name__) for task in tasks]
                 self._notifier.say("READY=1", self._supervision.status())
@@ -237,6 +240,7 @@ class Daemon:
         self.recorder.put(Arrival(None, facts=(*facts, self._fact("reloaded", {"added": added, "removed": removed}))))
         self.posture.change(settings.security, self._probed)
         self.notifications.change(settings)
+        self._status_page.change(settings)
         self.settings = settings
         log.info("configuration.reloaded", added=added, removed=removed, rules_changed=bool(facts))
         await self.bookkeeper.reconcile(settings)
@@ -255,24 +259,17 @@ class Daemon:
     def _committed(self) -> None:
         self._application.refresh()
 
-    def _clock_stepped(self, before: int, after: int) -> None:
-        self._clock_steps += 1
-        silent = max(0, self.book.present(after) - after) / SECOND  # until then checks are silent: R5
-        log.warning("clock.stepped", before=before, after=after, seconds=(after - before) / SECOND, silent_s=silent)
-        self.recorder.put(Arrival(None, facts=(Fact(after, "clock_step", {"before": before, "after": after}),)))
-        self._wall_clock.rearm()
-
-    def _clock_kept(self, synchronized: bool | None) -> None:  # noqa: FBT001 - a callback
-        self.recorder.put(Arrival(None, facts=(self._fact(SYNCHRONIZED, {"synchronized": synchronized}),)))
+    def _record(self, fact: Fact) -> None:
+        self.recorder.put(Arrival(None, facts=(fact,)))
 
     def _health(self) -> Health:
         recorder = self.recorder
         return Health(
             ledger_writable=recorder.writable, pending=recorder.pending, last_commit=recorder.last_commit,
-            clock_steps=self._clock_steps, loop_lag=self._lag.last, loop_stalled=self._lag.total,
+            clock_steps=self._timekeeping.steps, loop_lag=self._lag.last, loop_stalled=self._lag.total,
             turned_away=recorder.turned_away, self_tests=self._self_tests.passed,
             configured=self._reloader.successful, configured_at=self._reloader.succeeded_at,
-            clock_synchronized=self._synchronization.known, notifications=self.notifications.results,
+            clock_synchronized=self._timekeeping.synchronization.known, notifications=self.notifications.results,
             security=self.posture.exported, surveyed=self.posture.surveyed,
             workers=self._pool.health, room=self.scheduler.bulkhead.health,
         )  # fmt: skip

@@ -21,6 +21,7 @@ log = structlog.get_logger("daemon")
 
 PINNED = (
     ("web", "listen"),
+    ("status", "listen"),
     ("ledger", "path"),
     ("control", "socket"),
     ("metrics", "months"),
@@ -103,6 +104,7 @@ async def read_anew(old: Settings) -> tuple[Settings, list[str], Terms]:
     settings, waiting = pinned(old, await asyncio.to_thread(load, old.path))  # seconds, with 10,000 targets
     settings.load_secrets()
     await understood(settings)
+    terms_of(settings.status.config_file)  # its process reads it for itself, and has nobody to complain to
     return settings, waiting, terms_of(settings.web.config_file)
 
 

@@ -49,6 +49,7 @@ def _looks(settings: Settings) -> dict[str, Look]:
         "configuration": partial(files.configuration, settings),
         "secrets": partial(files.secrets, settings, running=found is not None),
         "web configuration": partial(files.web_configuration, settings, now),
+        "status configuration": partial(files.status_configuration, settings, now),
         "clock": machine.clock,
         "resolver": machine.names,
         "disk": partial(files.disk, settings),
@@ -56,6 +57,7 @@ def _looks(settings: Settings) -> dict[str, Look]:
         "unit": machine.unit,
         "daemon": partial(running.control, settings),
         "listener": partial(machine.listener, settings),
+        "status page": partial(machine.status_page, settings),
     }
     if found is not None:
         looks |= {

@@ -69,11 +69,12 @@ def have_understood(settings: Settings) -> None:
 
 
 def check_web_file(settings: Settings) -> None:
-    """Read the web configuration and what it names; every problem is a line, and the status is 78."""
+    """Read the web configurations and what they name; every problem is a line, and the status is 78."""
     from monitor.web.access import terms_of  # noqa: PLC0415
 
     try:
-        terms_of(settings.web.config_file)
+        for section in (settings.web, settings.status):
+            terms_of(section.config_file)
     except ConfigurationError as error:
         raise CommandError(Exit.CONFIGURATION, *(str(problem) for problem in error.problems)) from None
 

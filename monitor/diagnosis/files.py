@@ -61,6 +61,20 @@ def web_configuration(settings: Settings, now: Instant) -> Iterator[Finding]:
         else:
             yield ok(check, "none; the listener is on the loopback and changes nothing")
         return
+    yield from _read(check, path, now)
+
+
+def status_configuration(settings: Settings, now: Instant) -> Iterator[Finding]:
+    """Of the status page, if there is one: it may be for everybody."""
+    status, check = settings.status, "status page"
+    if status.listen is not None and status.config_file is None:
+        yield ok(check, f"everybody who reaches {status.listen} may read it")
+    elif status.listen is not None and status.config_file is not None:
+        yield from _read(check, status.config_file, now)
+
+
+def _read(check: str, path: Path, now: Instant) -> Iterator[Finding]:
+    """A web configuration and its certificate."""
     try:
         terms = terms_of(path)
     except ConfigurationError as error:

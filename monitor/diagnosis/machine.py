@@ -9,11 +9,13 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from ipaddress import ip_address
+from pathlib import Path
 
 from monitor.alerting.sender import understood
 from monitor.canaries import resolver
 from monitor.diagnosis.findings import Finding, fail, ok, warn
 from monitor.settings import ConfigurationError, Settings
+from monitor.settings.fields import Address
 from monitor.synchronization import clock_synchronized
 
 PATIENCE = 5.0
@@ -63,22 +65,29 @@ def unit() -> Iterator[Finding]:
 
 def listener(settings: Settings) -> Iterator[Finding]:
     """Whether something that speaks HTTP answers where `web.listen` says; it may ask who one is."""
-    check, (host, port) = "listener", settings.web.listen
-    place = ("localhost" if _unspecified(host) else host, port)
-    encrypted = settings.web.config_file is not None and "tls_server_config" in settings.web.config_file.read_text(
-        "utf-8"
-    )
+    yield from _answering("listener", "web", settings.web.listen, settings.web.config_file)
+
+
+def status_page(settings: Settings) -> Iterator[Finding]:
+    """The same of `status.listen`, if there is a page."""
+    if settings.status.listen is not None:
+        yield from _answering("status page", "status", settings.status.listen, settings.status.config_file)
+
+
+def _answering(check: str, section: str, listen: Address, config_file: Path | None) -> Iterator[Finding]:
+    place = ("localhost" if _unspecified(listen.host) else listen.host, listen.port)
+    encrypted = config_file is not None and "tls_server_config" in config_file.read_text("utf-8")
     try:
         answer = _asked(place, encrypted=encrypted)
     except ssl.SSLError:
-        yield fail(check, f"{settings.web.listen} does not speak TLS", "mailuptime reload; see web.config_file")
+        yield fail(check, f"{listen} does not speak TLS", f"mailuptime reload; see {section}.config_file")
     except OSError as error:
-        yield fail(check, f"{settings.web.listen}: {error.strerror or error}", "start the daemon, or mend web.listen")
+        yield fail(check, f"{listen}: {error.strerror or error}", f"start the daemon, or mend {section}.listen")
     else:
         if answer == OVER_TLS or answer.startswith(b"HTTP/1."):
-            yield ok(check, f"{settings.web.listen} answers")
+            yield ok(check, f"{listen} answers")
         else:
-            yield fail(check, f"{settings.web.listen} does not speak HTTP", "another program may have the port")
+            yield fail(check, f"{listen} does not speak HTTP", "another program may have the port")
 
 
 def _unspecified(host: str) -> bool:

@@ -37,6 +37,7 @@ from monitor.settings.sections import (
 )
 from monitor.settings.security import SecuritySettings, report_targets
 from monitor.settings.services import read_services, service_items
+from monitor.settings.status import StatusSettings, report_status
 from monitor.settings.uses import Names, names_of
 from monitor.settings.windows import read_exclusions, read_windows
 from probes import REGISTRY
@@ -61,6 +62,7 @@ SECTIONS: dict[str, type[Section]] = {
     "sla": SlaSettings,
     "ledger": LedgerSettings,
     "web": WebSettings,
+    "status": StatusSettings,
     "control": ControlSettings,
     "metrics": MetricsSettings,
     "log": LogSettings,
@@ -86,6 +88,7 @@ class Settings:
     sla: SlaSettings
     ledger: LedgerSettings
     web: WebSettings
+    status: StatusSettings
     control: ControlSettings
     metrics: MetricsSettings
     log: LogSettings
@@ -158,6 +161,7 @@ def _settings(reader: Reader, tree: dict[str, Any], path: Path, sla: SlaSettings
     report_targets(reader, made["security"], names)
     report_urls(reader, made["notify"])
     report_problems(reader, made["report"], names)
+    report_status(reader, made["status"], names)
     return Settings(
         path=path,
         **made,

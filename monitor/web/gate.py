@@ -60,6 +60,12 @@ class Gate:
         """The TLS of a connection that comes now."""
         return self._access.current().context
 
+    @property
+    def asks(self) -> bool:
+        """Whether it asks who one is."""
+        terms = self._access.current()
+        return bool(terms.users) or (terms.context is not None and terms.context.verify_mode is ssl.CERT_REQUIRED)
+
     def close(self) -> None:
         self._users.close()
 

@@ -25,14 +25,15 @@ class ListenError(Exception):
 async def listen(stack: AsyncExitStack, pages: Pages, settings: Settings, limits: Limits | None = None) -> None:
     """Listen until the stack is closed. Raises ListenError."""
     limits = limits or Limits()
-    for listening in await _public(settings.web.listen):
-        await _serve(stack, pages.public(limits), listening, pages.context, limits)
-    await _serve(stack, pages.control(limits), _control(settings.control.socket), lambda: None, limits)
+    for listening in await opened("web.listen", settings.web.listen):
+        await serve(stack, pages.public(limits), listening, pages.context, limits)
+    await serve(stack, pages.control(limits), _control(settings.control.socket), lambda: None, limits)
 
 
-async def _serve(
+async def serve(
     stack: AsyncExitStack, app: web.Application, listening: socket.socket, context: Context, limits: Limits
 ) -> Listener:
+    """Serve on a socket that listens, until the stack is closed."""
     runner = web.AppRunner(
         app,
         access_log=None,
@@ -57,8 +58,8 @@ async def _stop(listener: Listener, accepting: asyncio.Task[None]) -> None:
     await listener.close()
 
 
-async def _public(address: Address) -> list[socket.socket]:
-    """A socket for each address of the host."""
+async def opened(key: str, address: Address) -> list[socket.socket]:
+    """A socket that listens for each address of the host. Raises ListenError, by the key of the configuration."""
     sockets: list[socket.socket] = []
     try:
         found = await asyncio.get_running_loop().getaddrinfo(
@@ -75,7 +76,7 @@ async def _public(address: Address) -> list[socket.socket]:
     except OSError as error:
         for one in sockets:
             one.close()
-        raise ListenError(f"web.listen {address}: {_plain(error)}") from error
+        raise ListenError(f"{key} {address}: {_plain(error)}") from error
     return sockets
 
 

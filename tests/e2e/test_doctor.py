@@ -105,6 +105,20 @@ def test_the_listeners_certificate_and_what_listens_without_one(tmp_path: Path) 
     assert levels(files.web_configuration(everywhere, now)) == ["warn"]
 
 
+def test_the_status_page_for_everybody_for_some_and_that_does_not_answer(tmp_path: Path) -> None:
+    now = 1_764_000_000_000_000
+    assert levels(files.status_configuration(settings_of(tmp_path), now)) == []
+    assert levels(machine.status_page(settings_of(tmp_path))) == []
+    public = settings_of(tmp_path, status={"listen": f"127.0.0.1:{free_port()}"})
+    assert levels(files.status_configuration(public, now)) == ["ok"]
+    (silent,) = machine.status_page(public)
+    assert (silent.level, silent.todo) == ("fail", "start the daemon, or mend status.listen")
+    place = Place(tmp_path)
+    place.web(tls_server_config=place.tls)
+    shut = settings_of(tmp_path, status={"listen": "127.0.0.1:1", "config_file": "web.yml"})
+    assert levels(files.status_configuration(shut, now)) == ["ok", "ok"]
+
+
 def test_a_ledger_that_is_damaged_or_open_to_everybody_and_a_disk_that_is_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

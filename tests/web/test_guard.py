@@ -14,7 +14,7 @@ from aiohttp import web
 
 from monitor.settings.fields import Address
 from monitor.web.guard import Limits, Listener, bounded, whole_body
-from monitor.web.listening import _control, _public, _serve
+from monitor.web.listening import _control, opened, serve
 
 SHORT = Limits(connections=4, handshake=0.3, head=0.3, body=0.3, answer=0.3, idle=0.3)
 PATIENT = Limits(connections=4)
@@ -59,9 +59,9 @@ async def listening(
     app = web.Application(middlewares=[bounded(limits), whole_body(limits)], client_max_size=1024)
     app.add_routes([web.get("/hold", _hold), web.get("/{page}", _answer), web.post("/{page}", _answer)])
     async with AsyncExitStack() as stack:
-        (own,) = [_control(directory / "socket")] if unix else await _public(Address("127.0.0.1", 0))
+        (own,) = [_control(directory / "socket")] if unix else await opened("web.listen", Address("127.0.0.1", 0))
         place = own.getsockname()
-        yield Clients(await _serve(stack, app, own, lambda: context, limits), own.family, place)
+        yield Clients(await serve(stack, app, own, lambda: context, limits), own.family, place)
 
 
 async def until_cut(client: socket.socket) -> bytes:
