@@ -181,11 +181,15 @@ class Observer:
         """Services whose days and outages are to be pictured anew."""
         snapshot = self._snapshot()
         today = to_datetime(snapshot.at, self._book.rules.zone).date()
+        failing = {target.name for target in snapshot.targets if target.outage_start is not None}
         for picture in snapshot.services:
-            name = picture.name
+            name, service = picture.name, self._book.rules.services.get(picture.name)
+            if name in self._hidden or service is None:
+                continue
+            part = frozenset(failing.intersection(service.leaves())) if picture.outage is not None else frozenset()
             lost = tuple(_lost(one.sums) for one in picture.months)
             waits = Waits(moving=60.0, still=inf)
-            if name not in self._hidden and self._is_due(self._past, name, (picture.outage, today), lost, waits):
+            if self._is_due(self._past, name, (picture.outage, part, today), lost, waits):
                 yield picture
 
     async def _recall(self, picture: ServicePicture) -> None:
