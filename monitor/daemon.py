@@ -272,6 +272,7 @@ class Daemon:
             clock_synchronized=self._timekeeping.synchronization.known, notifications=self.notifications.results,
             security=self.posture.exported, surveyed=self.posture.surveyed,
             workers=self._pool.health, room=self.scheduler.bulkhead.health,
+            tickets=self.bookkeeper.desk.tickets.picture(self.clock.now()),
         )  # fmt: skip
 
     def _fact(self, kind: str, body: dict[str, object]) -> Fact:

@@ -6,7 +6,9 @@ from monitor.alerting.rules import RULES
 from monitor.alerting.sight import LATE, LOST, REFUSED, STEPS, Sight
 from monitor.core.alerts import Condition, Rule
 from monitor.core.budget import WINDOWS
+from monitor.core.clocks import WHICH
 from monitor.core.instants import MINUTE, SECOND
+from monitor.incidents.picture import TicketPicture, priority_shown
 from monitor.metrics.subjects import expectation_met
 from monitor.snapshot import ServicePicture, TargetPicture
 
@@ -29,7 +31,9 @@ def conditions(sight: Sight) -> Iterator[Condition]:
     for target in sight.snapshot.targets:
         if target.name.partition("/")[0] not in quiet:
             yield from _target(target, sight, service_down=target.name.partition("/")[0] in down)
-    if not quiet or len(quiet) < len(sight.snapshot.services):
+    awake = not quiet or len(quiet) < len(sight.snapshot.services)
+    yield from _tickets(sight.health.tickets, awake=awake)
+    if awake:
         yield from _monitor(sight)
 
 
@@ -81,6 +85,24 @@ def _months(service: ServicePicture) -> Iterator[Condition]:
     for objective, verdict in verdicts.items():
         if verdict == "missed":
             yield Condition("MailuptimeObjectiveMissed", (*labels, objective), spent / MINUTE)
+
+
+def _tickets(tickets: TicketPicture, *, awake: bool) -> Iterator[Condition]:
+    """Deadlines, which maintenance does not put off; and the promise of the running month."""
+    for one in tickets.urgent:
+        kind, priority, clock = one.row
+        labels = (kind, priority_shown(priority), clock)
+        names = ["MailuptimeTicketDeadlineHalf", "MailuptimeTicketDeadlineNear", "MailuptimeTicketDeadlineReached"]
+        if awake and kind == "incident" and priority in {"P1", "P2"}:
+            names.append("MailuptimeIncidentDeadlineNear")
+        for name in names:
+            if RULES[name].bounds[0].holds(one.used):
+                yield Condition(name, labels, 100 * one.used)
+    for month, found in tickets.months[:1]:
+        for clock in WHICH:
+            share = found.total(clock).share
+            if found.verdict(clock) == "missed":
+                yield Condition("MailuptimeTicketObjectiveMissed", (month, clock), float(share or 0))
 
 
 def _target(target: TargetPicture, sight: Sight, *, service_down: bool) -> Iterator[Condition]:

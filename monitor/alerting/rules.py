@@ -10,6 +10,7 @@ from monitor.core.instants import DAY, HOUR, MINUTE
 _SERVICE = ("sla_service",)
 _TARGET = ("sla_service", "target")
 _MONTH = ("sla_service", "month")
+_CLOCK = ("kind", "priority", "clock")
 _BURNS = ("MailuptimeBurnRate1h", "MailuptimeBurnRate6h", "MailuptimeBurnRate1d")
 _OUTAGES = ("MailuptimeOutage", "MailuptimeRecentOutage")
 _USED = ("MailuptimeBudgetUsed75", "MailuptimeBudgetUsed90", "MailuptimeBudgetUsed100")
@@ -125,6 +126,39 @@ MONTHS = (
     ),
 )  # fmt: skip
 
+_NEAR = ("MailuptimeIncidentDeadlineNear", "MailuptimeTicketDeadlineReached")
+TICKETS = (
+    Rule(
+        "MailuptimeTicketDeadlineHalf", "info", _CLOCK, "Half of the time for a {clock} is over: {kind} {priority}",
+        "{value:.0f} % of the SLA's time has run.",
+        _least(0.5), keep=_RESTART, by=("MailuptimeTicketDeadlineNear", *_NEAR), equal=_CLOCK,
+    ),
+    Rule(
+        "MailuptimeTicketDeadlineNear", "ticket", _CLOCK,
+        "Four fifths of the time for a {clock} are over: {kind} {priority}",
+        "{value:.0f} % of the SLA's time has run.",
+        _least(0.8), keep=_RESTART, by=_NEAR, equal=_CLOCK,
+    ),
+    Rule(
+        "MailuptimeIncidentDeadlineNear", "page", _CLOCK,
+        "Four fifths of the time for a {clock} are over: {kind} {priority}",
+        "{value:.0f} % of the SLA's time has run, which does so day and night.",
+        _least(0.8), keep=_RESTART, by=_NEAR[1:], equal=_CLOCK,
+    ),
+    Rule(
+        "MailuptimeTicketDeadlineReached", "ticket", _CLOCK,
+        "The SLA's time for a {clock} is over: {kind} {priority}",
+        "{value:.0f} % of it has run; the {clock} counts as missed.",
+        _least(1), keep=_RESTART,
+    ),
+    Rule(
+        "MailuptimeTicketObjectiveMissed", "ticket", ("month", "clock"),
+        "Too few {clock}s of {month} were within target",
+        "{value:.2f} % of those that are decided.",
+        keep=_RESTART,
+    ),
+)  # fmt: skip
+
 TARGETS = (
     Rule(
         "MailuptimeTargetDown", "ticket", _TARGET, "{sla_service}/{target} is down; the service is not",
@@ -224,4 +258,4 @@ MONITOR = (
     ),
 )  # fmt: skip
 
-RULES = {rule.name: rule for rule in (*SERVICES, *MONTHS, *TARGETS, *MONITOR)}
+RULES = {rule.name: rule for rule in (*SERVICES, *MONTHS, *TICKETS, *TARGETS, *MONITOR)}

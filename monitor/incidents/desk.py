@@ -18,6 +18,7 @@ from monitor.incidents import documents, requests
 from monitor.incidents.asked import STATES, Asked
 from monitor.incidents.days import Days
 from monitor.incidents.importing import Context, Imported, steps_to
+from monitor.incidents.picture import TicketPhotographer, TicketPicture
 from monitor.incidents.register import Register
 from monitor.ledger import Fact
 from monitor.settings import Settings
@@ -43,6 +44,7 @@ class TicketDesk:
         self._settings = settings
         self._book = book
         self.register = register_of(settings, book)
+        self._photographer = TicketPhotographer(self.register)
 
     @property
     def from_outages(self) -> FromOutages:
@@ -85,6 +87,9 @@ class TicketDesk:
         chosen = (one for one in found.values() if asked.includes(one))
         listed = [documents.ticket_document(one, register, zone, now) for one in chosen]
         return {"timezone": zone.key, "month": str(month), "tickets": listed}
+
+    def picture(self, now: Instant) -> TicketPicture:
+        return self._photographer.take(self._settings.metrics.months, self._book.present(now))
 
     def figures(self, month: Month, now: Instant) -> Document:
         """The month's compliance, with every clock that runs now."""

@@ -1,15 +1,18 @@
 """Every ticket with what judges it: the rules in force when it was recorded, the calendar, and what excuses outages."""
 
+import operator
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from monitor.core.book import Book
 from monitor.core.business import BusinessCalendar
 from monitor.core.calendar import Month
 from monitor.core.clocks import Clock, RulesInForce, TicketRules, clocks_of
 from monitor.core.compliance import Compliance, compliance
-from monitor.core.instants import Instant
+from monitor.core.instants import DAY, SECOND, Instant
 from monitor.core.tickets import KINDS as TICKET_FACTS
 from monitor.core.tickets import Ticket, Tickets
 from monitor.incidents.days import Days, frozen_of
@@ -21,6 +24,21 @@ RULES = "ticket_rules"
 CLOSED = "closing"
 KINDS = (*TICKET_FACTS, RULES, CLOSED)
 """The facts that it is made of."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A month's figures as they were made, and until when they hold."""
+
+    found: Compliance
+    version: int
+    made_from: tuple[object, ...]
+    since: Instant
+    until: Instant
+
+    def holds(self, version: int, made_from: tuple[object, ...], now: Instant) -> bool:
+        same = self.version == version and all(map(operator.is_, self.made_from, made_from))
+        return same and self.since <= now < self.until
 
 
 class Register:
@@ -36,7 +54,12 @@ class Register:
         """When the ledger first said by which rules tickets are judged."""
         self.days = days
         self._clocks: dict[str, tuple[Ticket, Days, TicketRules, tuple[Clock, ...]]] = {}
-        self._months: dict[Month, tuple[int, list[str]]] = {}
+        self._ordered: tuple[int, list[tuple[Instant, str]]] = (-1, [])
+        self._judged: dict[Month, _Judged] = {}
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return self._book.rules.zone
 
     @property
     def rules(self) -> TicketRules:
@@ -92,14 +115,10 @@ class Register:
 
     def of_month(self, month: Month) -> Sequence[Ticket]:
         """The tickets recorded in a month, in the order of their records."""
-        if month not in self._months or self._months[month][0] != self.tickets.version:
-            start, end = month.span(self._book.rules.zone)
-            found = sorted(
-                (one for one in self.tickets.values() if start <= one.recorded < end),
-                key=lambda one: (one.recorded, one.id),
-            )
-            self._months[month] = self.tickets.version, [one.id for one in found]
-        return [self.tickets[name] for name in self._months[month][1]]
+        if self._ordered[0] != self.tickets.version:
+            self._ordered = self.tickets.version, sorted((one.recorded, one.id) for one in self.tickets.values())
+        placed, (start, end) = self._ordered[1], month.span(self._book.rules.zone)
+        return [self.tickets[name] for _, name in placed[bisect_left(placed, (start,)) : bisect_left(placed, (end,))]]
 
     def open(self) -> Sequence[Ticket]:
         """The tickets that wait for something, in the order in which they were recorded here."""
@@ -107,10 +126,23 @@ class Register:
 
     def compliance(self, month: Month, now: Instant) -> Compliance:
         """A month's figures as seen from now, promised by the rules at its end."""
-        end = month.plus(1).start(self._book.rules.zone)
+        judged, book = self._judged.get(month), self._book
+        made_from = (self.days, self._recorded, book.windows, book.exclusions, book.epochs)
+        if judged is not None and judged.holds(self.tickets.version, made_from, now):
+            return judged.found
+        end = month.plus(1).start(book.rules.zone)
         promised = self.judging.at(min(end - 1, now)).promised
         tickets = self.of_month(month)
-        return compliance(tickets, self.clocks, lambda one: self.excuses.of(one, now), promised, now)
+        found = compliance(tickets, self.clocks, lambda one: self.excuses.of(one, now), promised, now)
+        self._judged[month] = _Judged(found, self.tickets.version, made_from, now, self._changes(tickets, now))
+        return found
+
+    def _changes(self, tickets: Sequence[Ticket], now: Instant) -> Instant:
+        """Until when time alone changes nothing: the next deadline; while an outage may go on, not for long."""
+        undecided = [one for one in tickets if one.open]
+        deadlines = [clock.deadline + 1 for one in undecided for clock in self.clocks(one) if clock.deadline >= now]
+        goes_on = any(one.outages and one.proposed is None for one in undecided)
+        return min([now + (SECOND if goes_on else DAY), *deadlines])
 
     def closing(self, month: Month, now: Instant) -> Mapping[str, Any]:
         """What a month that is closed now keeps: its figures, and the holidays that they were made with (R16)."""

@@ -19,6 +19,7 @@ from monitor.metrics.negotiation import format_for, gzip_for
 from monitor.metrics.process import process_text
 from monitor.metrics.subjects import months_block, service_block, target_block
 from monitor.metrics.text import Block, Format, header
+from monitor.metrics.tickets import ticket_block
 from monitor.snapshot import Snapshot
 
 LEVEL = 1
@@ -87,6 +88,7 @@ class Exposition:
             *_families(names.OF_TARGETS, self._targets.of((one.name, one) for one in scrape.snapshot.targets), form),
             *_families(names.OF_SERVICES, self._services.of((one.name, one) for one in services), form),
             *_families(names.OF_MONTHS, months, form),
+            *_families(names.OF_TICKETS, [ticket_block(scrape.health.tickets)], form),
             *_families(names.OF_THE_MONITOR, [monitor_block(scrape.health, str(scrape.snapshot.month))], form),
         ]
         for reading in scrape.histograms:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from monitor import __version__
 from monitor.core.instants import SECOND, Instant
 from monitor.core.workload import Workload
+from monitor.incidents.picture import TicketPicture
 from monitor.metrics import names
 from monitor.metrics.text import Block, Lines, labelled
 
@@ -65,6 +66,7 @@ class Health:
     workload: Workload | None = None
     room: Room = NO_ROOM
     loop_stalled: float = 0.0  # seconds since the start
+    tickets: TicketPicture = TicketPicture()  # noqa: RUF009 - frozen
 
 
 def monitor_block(health: Health, month: str) -> Block:

@@ -125,6 +125,26 @@ OBJECTIVE = _gauge("objective_met", (*_MONTH, "objective"), "1 if met, 0 if miss
 WEIGHTED = _gauge("availability_weighted_ratio", _MONTH, "Availability by the accounts that members serve.")
 CURRENT = _gauge("month_current", ("month",), "1 for the running month.")
 
+_CLOCK = ("kind", "priority", "clock")
+TICKETS_OPEN = _gauge(
+    "tickets_open", ("kind", "priority", "state"), "Incidents, requests and complaints that wait to be resolved."
+)
+CLOCK_USED = _gauge(
+    "ticket_clock_used_ratio", _CLOCK, "Of the clocks that run, the greatest share of its target; 1 at the deadline."
+)
+CLOCK_LEFT = _gauge(
+    "ticket_clock_left_seconds", _CLOCK, "The least time left of them, as they count; negative after the deadline."
+)
+TICKET_CLOCKS = _gauge(
+    "ticket_clocks", ("month", *_CLOCK, "outcome"), "Clocks of the tickets recorded in the month, by what they came to."
+)
+WITHIN_TARGET = _gauge(
+    "ticket_within_target_ratio", ("month", "clock"), "The share within target, of those that are decided."
+)
+TICKETS_MET = _gauge(
+    "ticket_objective_met", ("month", "clock"), "1 if the promised share is met, 0 if not; absent while undetermined."
+)
+
 WRITABLE = _gauge("ledger_writable", (), "1 if the last commit succeeded.")
 PENDING = _gauge("ledger_pending_records", (), "Records that are not durable yet.")
 LAST_COMMIT = _gauge("last_commit_timestamp_seconds", (), "When the last commit returned.")
@@ -187,6 +207,7 @@ OF_SERVICES = (
 OF_MONTHS = (
     AVAILABILITY, LOWER, UPPER, TO_DATE, COVERAGE, DOWNTIME, BUDGET, REMAINING, OBJECTIVE, WEIGHTED,
 )  # fmt: skip
+OF_TICKETS = (TICKETS_OPEN, CLOCK_USED, CLOCK_LEFT, TICKET_CLOCKS, WITHIN_TARGET, TICKETS_MET)
 OF_THE_MONITOR = (
     CURRENT, WRITABLE, PENDING, LAST_COMMIT, LAG, STALLED, IN_PROGRESS, IN_PROGRESS_LIMIT, WAITING, STEPS,
     SYNCHRONIZED, SELF_TEST, REFUSES, PUBLISHES, SURVEYED,
@@ -198,6 +219,7 @@ GROUPS = {
     "Targets": OF_TARGETS,
     "Services": OF_SERVICES,
     "Months": OF_MONTHS,
+    "Incidents, requests and complaints": OF_TICKETS,
     "The monitor": (*OF_THE_MONITOR, *HISTOGRAMS),
 }
 EVERYTHING = tuple(family for group in GROUPS.values() for family in group)

@@ -8,10 +8,12 @@ from monitor.alerting.memory import Memory
 from monitor.alerting.sight import Sight
 from monitor.core.book import Book, Rules, TargetRule
 from monitor.core.check import Check, Outcome
+from monitor.core.compliance import Compliance, Row, Tally
 from monitor.core.instants import DAY, MILLISECOND, MINUTE, SECOND, Instant, parse_instant
 from monitor.core.maintenance import Window
 from monitor.core.month import Objectives
 from monitor.core.service import Service
+from monitor.incidents.picture import TicketPicture, Urgent
 from monitor.live import Live, resumed
 from monitor.metrics import Health, Lateness
 from monitor.photographer import Photographer
@@ -129,4 +131,18 @@ class Night:
             configured_at=START,
             self_tests={"resolver": not between(now, "21:20", "21:30")},
             clock_synchronized=not between(now, "22:00", "22:30"),
+            tickets=_tickets(now),
         )
+
+
+def _tickets(now: Instant) -> TicketPicture:
+    """A P1 of 22:00 that is resolved at 02:00, 24 minutes too late, and a December whose first ten miss one."""
+    december = now >= at("2026-12-01T00:00")
+    tally = Tally(9, 1) if december and now >= at("2026-12-01T01:00") else Tally(10)
+    month = ("2026-12" if december else "2026-11", Compliance(Fraction(99), {("incident", "P1", "resolution"): tally}))
+    if not between(now, "22:00", "02:00"):
+        return TicketPicture(months=(month,))
+    left = at("2026-12-01T01:36") - now
+    row: Row = ("incident", "P1", "resolution")
+    urgent = Urgent(row, "INC-1", 1 - left / (216 * MINUTE), left / SECOND)
+    return TicketPicture({("incident", "P1", "recorded"): 1}, (urgent,), (month,))

@@ -21,7 +21,7 @@ from tests.deploy.rules.promtool import FILES
 
 _SAMPLE = re.compile(r"^(mailuptime_\w+)(?:{(.*)})? (\S+)$", re.MULTILINE)
 _SCRAPED = 'job="mailuptime",instance="mx1:9925"'
-LABELS = ("sla_service", "target", "month", "objective", "problem", "test")
+LABELS = ("sla_service", "target", "month", "objective", "problem", "test", "kind", "priority", "clock")
 Samples = dict[str, str]
 
 

@@ -23,8 +23,8 @@ SHIPPED: dict[str, dict[str, Any]] = {
     if "alert" in rule
 }
 NAMES = sorted(RULES)
-LOUD = re.compile(r"MailuptimeBudgetUsed|MailuptimeObjectiveMissed|MailuptimeRecentOutage")
-"""Facts of a month, which maintenance leaves as they are, and what is told to nobody."""
+LOUD = re.compile(r"MailuptimeBudgetUsed|MailuptimeObjectiveMissed|MailuptimeRecentOutage|MailuptimeTicket")
+"""Facts of a month, which maintenance leaves as they are, deadlines, which it does not put off, what nobody is told."""
 
 _ON = r"(?:on \([^)]*\) )?"
 _BOUND = re.compile(rf"(>=|<=|(?<![=<>])[<>])\s*{_ON}(\d+(?:\.\d+)?(?: \* \d+(?:\.\d+)?)*)")

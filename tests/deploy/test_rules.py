@@ -12,6 +12,7 @@ from monitor.cli import parser
 from monitor.core.instants import MINUTE, parse_duration
 from monitor.metrics import names
 from tests.deploy import test_rules_availability as about_service
+from tests.deploy import test_rules_incidents as about_incidents
 from tests.deploy import test_rules_monitor as about_monitor
 from tests.deploy import test_rules_probes as about_targets
 from tests.deploy.rules.promtool import ALERTS, FILES, RULES
@@ -41,7 +42,8 @@ def test_a_rule_uses_only_metrics_that_exist(rule: dict[str, Any]) -> None:
 
 def test_every_alert_is_made_to_fire_by_a_story() -> None:
     availability = (*about_service.FIRINGS, *about_service.ENDED, about_service.ANNOUNCED)
-    fired = {one.alert for one in (*availability, *about_targets.FIRINGS, *about_monitor.FIRINGS)}
+    others = (*about_targets.FIRINGS, *about_monitor.FIRINGS, *about_incidents.FIRINGS)
+    fired = {one.alert for one in (*availability, *others)}
     assert fired == set(ALERTS)
 
 
