@@ -8,11 +8,13 @@ from zoneinfo import ZoneInfo
 
 from monitor.core.book import Book, Rules, TargetRule
 from monitor.core.check import Check, Outcome
+from monitor.core.compliance import Compliance, Row, Tally
 from monitor.core.instants import DAY, HOUR, MILLISECOND, MINUTE, SECOND, Instant, parse_instant
 from monitor.core.maintenance import Window
 from monitor.core.month import Objectives
 from monitor.core.service import Service
 from monitor.core.workload import Basis, Workload
+from monitor.incidents.picture import TicketPicture, Urgent
 from monitor.live import Live, resumed
 from monitor.metrics import (
     Answer,
@@ -106,6 +108,14 @@ def _result(target: Target, at: Instant) -> Result:
     return Result(target, check, at / SECOND, phases, None, seen, "", pulse=False)
 
 
+def _tickets() -> TicketPicture:
+    """A P1 of half an hour ago, nine resolved in time this month and one too late."""
+    row: Row = ("incident", "P1", "resolution")
+    found = Compliance(Fraction(99), {row: Tally(9, 1, 1)}, {"incident": 11})
+    urgent = Urgent(row, "INC-1", 30 / 216, 186 * 60)
+    return TicketPicture({("incident", "P1", "recorded"): 1}, (urgent,), ((MONTH, found),))
+
+
 class Scene:
     """The exposition of the snapshot; each call starts one more check, 20 ms late, whose phases take 10 ms."""
 
@@ -133,6 +143,7 @@ class Scene:
             workers=(WorkerHealth("0", True, 1, 2, 0.001, 12.5, 64 * 2**20),),
             room=Room(3, 0, 412),
             notifications={"sent": 2, "failed": 1, "dropped": 0},
+            tickets=_tickets(),
         )
         self._exposition = Exposition()
 
