@@ -28,7 +28,7 @@ from monitor.settings.secrets import SecretError
 log = structlog.get_logger("report")
 
 REPORTED, TOLD = "reported", "report_told"
-EVERY = 15.0
+EVERY = 5.0
 """Seconds between two looks for a closing."""
 FIRST_PAUSE, LONGEST_PAUSE = 60.0, 3600.0
 Key = tuple[str, int]

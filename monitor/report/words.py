@@ -10,9 +10,11 @@ from monitor import texts
 from monitor.core.calendar import Month
 from monitor.core.instants import SECOND, Duration, Instant, to_datetime
 from monitor.figures import percent
+from monitor.incidents.desk import PREFIX
 from monitor.texts import Language, dates
 
 _CAUSE_UNKNOWN = "unknown"
+_REASONS = {"the month is over": "over", "time has passed": "passed"}
 NOTHING = "–"
 
 
@@ -77,6 +79,14 @@ class Words:
         """What was seen, in plain words; of a cause that this version does not know, its name."""
         key = f"cause.{cause or _CAUSE_UNKNOWN}"
         return self._texts(key) if key in self._texts else str(cause)
+
+    def reason(self, recorded: str) -> str:
+        """Why a month was closed anew, as the ledger has it: an act and an id; what is neither stands as it is."""
+        if recorded in _REASONS:
+            return self(f"act.{_REASONS[recorded]}")
+        act, _, identity = recorded.partition(" ")
+        key = "act.ticket" if act.startswith(PREFIX) else f"act.{act.replace('.', '_')}"
+        return self(key, id=identity) if identity and f"report.{key}" in self._texts else recorded
 
     def _minutes(self, total: int) -> str:
         whole, rest = divmod(abs(total), 60)

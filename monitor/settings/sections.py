@@ -28,7 +28,7 @@ Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["auto", "json", "console", "journal"]
 Subsystem = Literal[
     "attachments", "backing", "bookkeeper", "clock", "daemon", "library", "notifications", "posture", "recorder",
-    "runner", "selftest", "web", "workers",
+    "report", "runner", "selftest", "web", "workers",
 ]  # fmt: skip
 """What has a level of its own; `library` is what others' code says."""
 
