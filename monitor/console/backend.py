@@ -2,16 +2,26 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from monitor import proof
+from monitor.clock import Clock
 from monitor.console.visit import MissingError, Person, Visit
 from monitor.core.outages import start_of
 from monitor.figures import Document
+from monitor.incidents.asked import Asked
 from monitor.ledger import Link, Reader
+from monitor.report.maker import Maker, NotMadeError
+from monitor.report.process import Request
+from monitor.report.rendering import Format
 from monitor.settings import Settings
 from monitor.snapshot import Snapshot
+from monitor.texts import Language
+
+MOST_ASKED = 4
+"""Reports that are made, or wait for their turn."""
 
 Act = Callable[[str, Document, str], Awaitable[Document]]
 
@@ -26,14 +36,19 @@ class Source(Protocol):
 
     def declarations(self) -> Document: ...
 
+    def tickets(self, asked: Asked) -> Document: ...
+
     async def outages_in_turns(self, month: str | None, service: str | None = None) -> Document: ...
 
 
 class Backend:
-    def __init__(self, source: Source, act: Act, settings: Callable[[], Settings]) -> None:
+    def __init__(self, clock: Clock, source: Source, act: Act, settings: Callable[[], Settings]) -> None:
         self.source = source
+        self._clock = clock
         self._act = act
         self._settings = settings
+        self._maker = Maker()
+        self._asked = 0
 
     @property
     def zone(self) -> ZoneInfo:
@@ -64,6 +79,22 @@ class Backend:
     def _evidence(self, outage: Document) -> list[Document]:
         with Reader.beside(self._settings().ledger.path) as reader:
             return proof.gathered(reader, outage, self.zone)
+
+    @property
+    def reports(self) -> Path | None:
+        """Where reports are written."""
+        return self._settings().report.directory
+
+    async def report(self, month: str, language: Language, format_: Format, service: str | None) -> bytes:
+        """A month's report as it is reckoned now. Raises NotMadeError, also where several are being made already."""
+        if self._asked >= MOST_ASKED:
+            raise NotMadeError("others are being made; try again")
+        self._asked += 1
+        try:
+            path = str(self._settings().path.absolute())
+            return await self._maker.make(Request(path, month, language, format_, self._clock.now(), service))
+        finally:
+            self._asked -= 1
 
     async def facts(self, kinds: Sequence[str], before: int, most: int) -> list[Link]:
         """The newest facts of some kinds before a number, newest first. Raises LedgerError."""

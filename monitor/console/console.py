@@ -9,10 +9,10 @@ from urllib.parse import parse_qsl, quote
 from aiohttp import web
 
 from monitor.clock import Clock
-from monitor.console import changes, exclusions, maintenance, outages, overview
+from monitor.console import changes, exclusions, maintenance, outages, overview, reports, tickets
 from monitor.console.backend import Act, Backend, Source
 from monitor.console.tokens import Tokens
-from monitor.console.visit import MissingError, Moved, Outcome, Person, Shown, Visit
+from monitor.console.visit import File, MissingError, Moved, Outcome, Person, Shown, Visit
 from monitor.console.wording import Wording
 from monitor.ledger import LedgerError
 from monitor.pages.answers import SECURITY
@@ -46,9 +46,17 @@ VIEWS: Mapping[str, View] = {
     "outages/{id}": outages.outage,
     "exclusions": exclusions.exclusions,
     "exclusions/{id}": exclusions.exclusion,
+    "tickets": tickets.tickets,
+    "tickets/new": tickets.record,
+    "tickets/{id}": tickets.ticket,
+    "reports": reports.reports,
+    "reports/make": reports.make,
+    "reports/{name}": reports.file,
     "changes": changes.changes,
 }
-FORMS = ("maintenance/new", "maintenance/{id}", "outages/{id}", "exclusions/{id}")
+FORMS = (
+    "maintenance/new", "maintenance/{id}", "outages/{id}", "exclusions/{id}", "tickets/new", "tickets/{id}",
+)  # fmt: skip
 """The views that take what a form sends."""
 DOING = ("act", "seen")
 """The fields without which a form changes nothing."""
@@ -102,6 +110,9 @@ class Console:
         if isinstance(outcome, Moved):
             to = quote(outcome.to, safe="/?=&")
             return web.Response(status=303, headers={"Location": f"{visit.place.home}{to}", **HEADERS})
+        if isinstance(outcome, File):
+            saved = {"Content-Disposition": f'attachment; filename="{outcome.name}"'}
+            return web.Response(body=outcome.body, content_type=outcome.content_type, headers={**HEADERS, **saved})
         return await self._page(visit, outcome)
 
     async def _page(self, visit: Visit, shown: Shown, notice: str = "") -> web.Response:
@@ -122,7 +133,7 @@ class Console:
 
 def console_of(clock: Clock, source: Source, act: Act, settings: Callable[[], Settings]) -> list[web.RouteDef]:
     """The routes of a console over a daemon's parts."""
-    return Console(clock.monotonic, Backend(source, act, settings)).routes
+    return Console(clock.monotonic, Backend(clock, source, act, settings)).routes
 
 
 def _path(path: str) -> str:

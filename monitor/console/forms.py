@@ -72,12 +72,20 @@ class Form:
                 hint = f"; {problem.hint}" if problem.hint else ""
                 self._refused(problem.key.partition("[")[0], f"{problem.message}{hint}")
         except RefusedActError as error:
-            known = f"refused.{error.code}"
-            line = self._visit.text(known) if error.code else self._visit.text("errors.refused", why=str(error))
-            self.general.append(line)
+            self._not_done(error)
         except (NotDurableError, LedgerError) as error:
             self.general.append(self._visit.text("errors.not_recorded", why=str(error)))
         return None
+
+    def _not_done(self, error: RefusedActError) -> None:
+        """By its code in the language of the page; else as it stands, beside the field that it begins with."""
+        name, colon, why = str(error).partition(": ")
+        if error.code:
+            self.general.append(self._visit.text(f"refused.{error.code}"))
+        elif colon and name in self.values:
+            self.wrong(name, "refused", why=why)
+        else:
+            self.general.append(self._visit.text("errors.refused", why=str(error)))
 
     def _refused(self, name: str, why: str) -> None:
         if name in self.values:

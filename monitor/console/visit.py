@@ -52,8 +52,17 @@ class Moved:
     to: str
 
 
+@dataclass(frozen=True, slots=True)
+class File:
+    """Something to be saved."""
+
+    name: str
+    content_type: str
+    body: bytes
+
+
 class MissingError(Exception):
     """There is no such thing; the text is a line for a person."""
 
 
-Outcome = Shown | Moved
+Outcome = Shown | Moved | File

@@ -42,6 +42,13 @@ class Wording:
             return self.t("console.length.minutes", number=f"{sign}{minutes:,}")
         return self.t("console.length.both", minutes=f"{sign}{minutes:,}", seconds=f"{rest:02}")
 
+    def hours(self, seconds: float) -> str:
+        """What is left on a clock, or a target: hours and minutes, a begun minute not counted."""
+        minutes = round(seconds * SECOND) // (60 * SECOND)
+        sign = "-" if minutes < 0 else ""
+        hours, rest = divmod(abs(minutes), 60)
+        return self.t("console.length.hours", hours=f"{sign}{hours:,}", minutes=f"{rest:02}")
+
     def milliseconds(self, seconds: float) -> str:
         return self.t("console.length.milliseconds", number=f"{seconds * 1000:,.1f}")
 

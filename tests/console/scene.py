@@ -98,14 +98,15 @@ class Scene:
 
 
 @contextmanager
-def scene_of(place: Path) -> Iterator[Scene]:
-    """It has had an outage, which is over."""
+def scene_of(place: Path, **sections: Any) -> Iterator[Scene]:
+    """It has had an outage, which is over; `sections` are more of its configuration."""
     with Listener() as listener:
         office = Office(place, None, listener.port, FAST)
         made = Place(place)
         made.web(basic_auth_users=made.users)
         document = json.loads(office.configuration.read_text(encoding="utf-8"))
         document["web"]["config_file"] = "web.yml"
+        document.update(sections)
         office.configuration.write_text(json.dumps(document), encoding="utf-8")
         month = fed(office)
         with Daemon(office.configuration, office.port) as daemon:

@@ -175,10 +175,11 @@ def test_axe_finds_no_barrier_on_any_page(story: Story, language: str, scheme: s
 
 def paths(story: Story) -> list[str]:
     declared = story.daemon.ask("declarations")
-    windows = [f"maintenance/{one['id']}" for one in declared["maintenance"]]
-    exclusions = [f"exclusions/{one['id']}" for one in declared["exclusions"]]
-    outage = f"outages/{story.outage['id']}"
-    return ["", "maintenance", "maintenance/new", "outages", outage, "exclusions", "changes", *windows, *exclusions]
+    own = [f"maintenance/{one['id']}" for one in declared["maintenance"]]
+    own += [f"exclusions/{one['id']}" for one in declared["exclusions"]]
+    own += [f"tickets/{one['id']}" for one in story.daemon.ask("tickets")["tickets"]]
+    listed = ("", "maintenance", "outages", "exclusions", "tickets", "reports", "changes")
+    return [*listed, "maintenance/new", "tickets/new", f"outages/{story.outage['id']}", *own]
 
 
 def test_the_log_says_who_did_what(story: Story) -> None:
