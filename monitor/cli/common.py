@@ -74,7 +74,7 @@ def answer(
 ) -> Document:
     """Ask the running daemon, or `post` to it; where none runs, answer from the ledger under its lock."""
     document = asked(settings, what, post, query)
-    return _from_ledger(settings, offline) if document is None else document
+    return from_ledger(settings, offline) if document is None else document
 
 
 def asked(
@@ -115,7 +115,7 @@ def fetched(
         raise CommandError(Exit.UNAVAILABLE, f"{settings.control.socket}: {error.strerror or error}") from None
 
 
-def _from_ledger(settings: Settings, offline: Callable[["Resting"], Document]) -> Document:
+def from_ledger(settings: Settings, offline: Callable[["Resting"], Document]) -> Document:
     """Answer from the ledger under its lock."""
     from monitor.resting import rest  # noqa: PLC0415 - commands that ask a daemon start without it
 

@@ -94,8 +94,24 @@ def sla_table(document: Document) -> str:
         shown = ["–" if weight is None else percent(weight) for weight in weights]
         columns = (*columns[:2], "by accounts", *columns[2:])
         rows = [(*row[:2], weight, *row[2:]) for row, weight in zip(rows, shown, strict=True)]
-    text = table(columns, rows, sla_title(document))
-    return f"{text}\n\n{workload_line(found)}" if found["services"] else text
+    parts = [table(columns, rows, sla_title(document))]
+    parts += [workload_line(found)] if found["services"] else []
+    tickets = document.get("tickets")  # a replay knows of none
+    parts += [tickets_lines(tickets)] if tickets and tickets["recorded"] else []
+    return "\n\n".join(parts)
+
+
+def tickets_lines(found: Document) -> str:
+    """What was recorded in the month, and how much of it was within target."""
+    recorded = ", ".join(f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in found["recorded"].items())
+    lines = [f"Recorded: {recorded}; excused {found['excused']}, withdrawn {found['withdrawn']}"]
+    for which in ("responses", "resolutions"):
+        one = found[which]
+        share = "–" if one["share_percent"] is None else percent(one["share_percent"])
+        counts = ", ".join(f"{one[key]} {key}" for key in ("within", "missed", "undetermined"))
+        promised = f"{share} of {found['promised_percent']:g} % promised"
+        lines.append(f"{which.capitalize()} within target: {promised} ({counts}): {one['verdict']}")
+    return "\n".join(lines)
 
 
 def workload_line(found: Document) -> str:

@@ -182,7 +182,7 @@ class TicketDesk:
         rows, dry = request.get("rows"), bool(request.get("dry_run"))
         if not isinstance(rows, list):
             raise RefusedActError("rows: a list is expected")
-        found, fresh = Imported(), Tickets()
+        found, fresh = Imported(), set[str]()
         context = Context(self._settings.zone, now, self.register.tickets, self._earliest)
         for row in rows:
             found.take(row, lambda one: steps_to(one, context, fresh))

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from monitor.acts import RefusedActError
 from monitor.core.instants import Instant, format_instant
-from monitor.core.tickets import CHANGED, OPENED, STEP, STEPS, Kind, Ticket, Tickets
+from monitor.core.tickets import CHANGED, OPENED, STEP, STEPS, Kind, Ticket
 from monitor.figures import Document
 from monitor.incidents import requests
 
@@ -69,10 +69,10 @@ class Context:
     earliest: Callable[[Instant], Instant]
 
 
-def steps_to(row: Mapping[str, Any], context: Context, fresh: Tickets) -> Made:
+def steps_to(row: Mapping[str, Any], context: Context, fresh: set[str]) -> Made:
     """The facts that bring a ticket to what a row says. Raises RefusedActError.
 
-    `fresh` holds what earlier rows of the same file have opened.
+    `fresh` holds the ids of earlier rows.
     """
     identity = requests.identity_of(row)
     if identity in fresh:
@@ -88,7 +88,7 @@ def steps_to(row: Mapping[str, Any], context: Context, fresh: Tickets) -> Made:
         made += _steps(identity, known, row, times, context, recorded=_recorded(known, values))
     elif known.withdrawn is not None:
         made = []
-    fresh.take(OPENED, _opened(identity, kind, {"priority": None, "recorded": 0, **values})[0][1])
+    fresh.add(identity)
     return made
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from monitor.core.book import Book
-from monitor.core.business import BusinessCalendar
+from monitor.core.business import BusinessCalendar, Hours
 from monitor.core.calendar import Month
 from monitor.core.clocks import Clock, RulesInForce, TicketRules, clocks_of
 from monitor.core.compliance import Compliance, compliance
@@ -56,6 +56,7 @@ class Register:
         self._clocks: dict[str, tuple[Ticket, Days, TicketRules, tuple[Clock, ...]]] = {}
         self._ordered: tuple[int, list[tuple[Instant, str]]] = (-1, [])
         self._judged: dict[Month, _Judged] = {}
+        self._calendars: dict[Hours, tuple[Days, BusinessCalendar]] = {}
 
     @property
     def zone(self) -> ZoneInfo:
@@ -102,7 +103,11 @@ class Register:
         return [Fact(now, RULES, rules.document())]
 
     def calendar(self, rules: TicketRules) -> BusinessCalendar:
-        return BusinessCalendar(self._book.rules.zone, rules.hours, self.days.closed)
+        kept, zone = self._calendars.get(rules.hours), self._book.rules.zone
+        if kept is None or kept[0] is not self.days or kept[1].zone != zone:
+            kept = self.days, BusinessCalendar(zone, rules.hours, self.days.closed)
+            self._calendars[rules.hours] = kept
+        return kept[1]
 
     def clocks(self, ticket: Ticket) -> tuple[Clock, ...]:
         """The clocks of a ticket; kept for as long as it, its rules and the days are the same."""

@@ -65,15 +65,23 @@ def test_what_is_open_is_undetermined_and_once_its_deadline_has_passed_missed(of
 
 def test_ninety_nine_in_a_hundred_is_the_promise(office: Office) -> None:
     office.now = at("2026-11-11T12:00")
-    for number in range(100):
-        opened(office, "--priority", "P1", "--id", f"T-{number}", "--recorded", "2026-11-11T07:00")
-        at_last = "2026-11-11T11:00" if number == 0 else "2026-11-11T10:00"
-        office.act("incident", "resolve", f"T-{number}", "--at", at_last, *BY)
+    imported(office, [("11:00" if number == 0 else "10:00") for number in range(100)])
     figures = month(office)["resolutions"]
     assert (figures["within"], figures["missed"], figures["share_percent"], figures["verdict"]) == (99, 1, 99.0, "met")
     opened(office, "--priority", "P1", "--id", "late", "--recorded", "2026-11-11T07:00")
     office.act("incident", "resolve", "late", "--at", "2026-11-11T11:00", *BY)
     assert month(office)["resolutions"]["verdict"] == "missed"
+
+
+def imported(office: Office, resolved: list[str]) -> None:
+    """P1 incidents of 07:00, each resolved at that time."""
+    rows = [
+        {"id": f"T-{number}", "priority": "P1", "recorded": "2026-11-11T07:00", "resolved": f"2026-11-11T{time}"}
+        for number, time in enumerate(resolved)
+    ]
+    file = office.place / "tickets.json"
+    file.write_text(json.dumps(rows), encoding="utf-8")
+    assert office.run("import", "tickets", str(file), *BY).status == 0
 
 
 def test_requests_and_complaints_are_things_of_their_own(office: Office) -> None:
@@ -203,3 +211,14 @@ def test_the_document_of_a_month_has_rows_readings_and_running_clocks(office: Of
     ]  # fmt: skip
     assert figures["readings"]["critical_runs"] == "always"
     assert [one["clock"] for one in figures["running"]] == ["response", "resolution"]
+
+
+def test_the_table_of_a_month_says_how_much_was_within_target(office: Office) -> None:
+    assert "within target" not in office.run("sla", "--month", "2026-11").out
+    identity = opened(office, "--priority", "P1", "--channel", "email")["id"]
+    office.now += 3_600_000_000
+    office.act("incident", "resolve", identity, *BY)
+    shown = office.run("sla", "--month", "2026-11").out
+    assert "\nRecorded: 1 incident; excused 0, withdrawn 0\n" in shown
+    assert "Responses within target: 0.000 % of 99 % promised (0 within, 1 missed, 0 undetermined): missed\n" in shown
+    assert "Resolutions within target: 100.000 % of 99 % promised (1 within, 0 missed, 0 undetermined): met\n" in shown

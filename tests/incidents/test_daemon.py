@@ -86,9 +86,23 @@ def test_a_command_asks_the_daemon(place: tuple[Place, Daemon]) -> None:
     assert [one["by"] for one in listed.document["tickets"]] == ["desk"]
 
 
+def test_an_import_into_a_running_daemon_goes_in_parts_and_none_or_all_is_kept(place: tuple[Place, Daemon]) -> None:
+    file = place[0].directory / "tickets.csv"
+    lines = [f"M-{number},P3,2026-01-05T10:00,email," for number in range(1000)]
+    head = "id,priority,recorded,channel,agency"
+    file.write_text("\n".join([head, *lines, "M-x,P3,never,email,"]), encoding="utf-8")
+    command = ("import", "tickets", str(file), "-c", place[1].configuration)
+    bad = mailuptime(*command)
+    assert (bad.status, bad.out) == (65, "1000 recorded, 0 changed, 0 unchanged, 1 refused; nothing was kept\n")
+    file.write_text("\n".join([head, *lines]), encoding="utf-8")
+    assert mailuptime(*command).out == "1000 recorded, 0 changed, 0 unchanged, 0 refused\n"
+    assert mailuptime(*command).out == "0 recorded, 0 changed, 1000 unchanged, 0 refused\n"
+    assert asked(place[1], "compliance/2026-01")[1]["recorded"] == {"incident": 1000}
+
+
 def test_an_outage_of_a_running_daemon_opens_one_incident_that_outlives_restart_and_reload(tmp_path: Path) -> None:
     with Listener() as listener:
-        office = Office(tmp_path, cast("Any", None), listener.port, FAST)
+        office = Office(tmp_path, cast("Any", None), listener.port, FAST | {"stale_after": "60s"})
         listener.well = False
         with Daemon(office.configuration, office.port) as daemon:
             wait_until(lambda: len(incidents(daemon)) == 1, "the outage's incident", seconds=30)
