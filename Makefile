@@ -6,7 +6,7 @@ BIN := .venv/bin
 WORKERS ?= 4
 # The event loop of tests that have one: best is uvloop, as the daemon runs on; or asyncio.
 LOOP ?= best
-ON_THE_WHEEL := tests/e2e tests/settings tests/ledger tests/replay tests/metrics tests/report tests/fuzz tests/pages
+ON_THE_WHEEL := tests/e2e tests/settings tests/ledger tests/replay tests/metrics tests/report tests/fuzz tests/pages tests/console/test_forms.py
 
 # Where `make install` installs; DESTDIR stands before it and is left out of every file.
 export PREFIX ?= /usr/local

@@ -18,29 +18,30 @@ async def changes(backend: Backend, visit: Visit) -> Outcome:
     before = visit.query.get("before", "")
     number = int(before) if before.isascii() and before.isdigit() and len(before) < 18 else 2**62
     found = await backend.facts(SHOWN, number, MOST + 1)
+    windows = {str(one["id"]) for one in backend.source.declarations()["maintenance"]}
     shown = found[:MOST]
     return Shown(
         "changes.html",
         {
-            "changes": [_entry(visit, link) for link in shown],
+            "changes": [_entry(visit, link, windows) for link in shown],
             "older": shown[-1].seq if len(found) > MOST else None,
             "filtered": bool(before),
         },
     )
 
 
-def _entry(visit: Visit, link: Link) -> Document:
+def _entry(visit: Visit, link: Link, windows: set[str]) -> Document:
     fact, body = link.fact, link.fact.body
     return {
         "number": link.seq,
         "at": fact.at,
         "what": visit.text(f"changes.{_kind(fact.kind, body)}"),
         "id": body.get("id"),
-        "where": _where(fact.kind),
+        "where": _where(fact.kind, body, windows),
         "said": _said(visit, fact.kind, body),
         "by": body.get("by"),
         "proof": body.get("proof"),
-        "digest": link.digest[:12],
+        "digest": link.digest.hex()[:12],
     }
 
 
@@ -50,8 +51,10 @@ def _kind(kind: str, body: dict[str, Any]) -> str:
     return "window_cancelled" if kind == "window_amended" and body["end"] is None else kind
 
 
-def _where(kind: str) -> str | None:
-    """The list in which the thing of the entry's id has its page; an approval may be of either."""
+def _where(kind: str, body: dict[str, Any], windows: set[str]) -> str | None:
+    """The list in which the thing of the entry's id has its page."""
+    if kind == "approval":
+        return "maintenance" if body["id"] in windows else "exclusions"
     return {"window": "maintenance", "window_amended": "maintenance", "exclusion": "exclusions",
             "exclusion_withdrawn": "exclusions", **dict.fromkeys(tickets.KINDS, "tickets")}.get(kind)  # fmt: skip
 

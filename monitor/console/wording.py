@@ -7,6 +7,8 @@ from monitor import texts
 from monitor.core.instants import SECOND, Instant, to_datetime
 from monitor.texts import Language, dates
 
+NO_BREAK = "\u00a0"
+
 
 class Wording:
     """Called by templates as `w`."""
@@ -19,7 +21,8 @@ class Wording:
     def moment(self, when: str | Instant, *, seconds: bool = True) -> str:
         """A document's time, or an instant."""
         local = datetime.fromisoformat(when) if isinstance(when, str) else to_datetime(when, self.zone)
-        return dates.moment(local, self.language, seconds=seconds)
+        day, time = dates.short_day(local, self.language), dates.clock(local, self.language, seconds=seconds)
+        return f"{day.replace(' ', NO_BREAK)} {time.replace(' ', NO_BREAK)}"
 
     def month(self, text: str) -> str:
         """`2026-11`."""

@@ -291,6 +291,8 @@ def test_the_list_of_changes_goes_back_to_the_first_page_by_page(scene: Scene) -
         path = f"en/changes?before={older[1]}"
     with Reader.beside(scene.daemon.configuration.with_name("ledger.db")) as reader:
         expected = [link.seq for link in reader.facts((*KINDS, "closing"))]
+        oldest = next(reader.facts(("rules",)))
+    assert oldest.digest.hex()[:12] in page.text
     assert [one for one in found if one in expected] == expected[::-1]
 
 
