@@ -80,6 +80,10 @@ class Words:
         key = f"cause.{cause or _CAUSE_UNKNOWN}"
         return self._texts(key) if key in self._texts else str(cause)
 
+    def priority(self, priority: str | None) -> str:
+        key = f"report.priority.{priority}"
+        return self._texts(key) if key in self._texts else priority or ""
+
     def reason(self, recorded: str) -> str:
         """Why a month was closed anew, as the ledger has it: an act and an id; what is neither stands as it is."""
         if recorded in _REASONS:

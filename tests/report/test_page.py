@@ -70,7 +70,7 @@ def test_every_text_of_the_report_is_used() -> None:
     sources = "".join(file.read_text(encoding="utf-8") for file in files if file.name.endswith((".py", ".html")))
     keys = [key.removeprefix("report.") for key in texts.of("en") if key.startswith("report.")]
     loose = set(re.findall(r'"([a-z_]+\.(?:[a-z]+_)?)" ?~|"report\.([a-z_]+\.)\{', sources))
-    made = ("rules.", "figure.", "annex.", "act.", "running", "open", "closed")
+    made = ("rules.", "figure.", "annex.", "act.", "priority.", "running", "open", "closed")
     begins = (*made, *(one or other for one, other in loose))
     assert loose
     unused = [key for key in keys if f'"{key}"' not in sources and not key.startswith(begins)]
