@@ -272,7 +272,7 @@ class Daemon:
             clock_synchronized=self._timekeeping.synchronization.known, notifications=self.notifications.results,
             security=self.posture.exported, surveyed=self.posture.surveyed,
             workers=self._pool.health, room=self.scheduler.bulkhead.health,
-            tickets=self.bookkeeper.desk.tickets.picture(self.clock.now()),
+            tickets=self.bookkeeper.desk.tickets.picture(self.clock.now()), reports_waiting=self._reports.waiting,
         )  # fmt: skip
 
     def _fact(self, kind: str, body: dict[str, object]) -> Fact:

@@ -163,6 +163,7 @@ def _monitor(sight: Sight) -> Iterator[Condition]:
         yield Condition("MailuptimeClockUnsynchronized", (), 1)
     if not health.configured:
         yield Condition("MailuptimeReloadFailed", (), (now - health.configured_at) / MINUTE)
+    yield from _bounded("MailuptimeReportWaiting", (), health.reports_waiting or 0)
 
 
 def _risen(sight: Sight, counter: str, rule: Rule) -> int:

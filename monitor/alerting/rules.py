@@ -256,6 +256,11 @@ MONITOR = (
         "The configuration in force was read {value:.0f} minutes ago. A window declared in the file since then is not "
         "in force.",
     ),
+    Rule(
+        "MailuptimeReportWaiting", "ticket", (), "The service report is not written, or nobody was told of it",
+        "Closed months whose newest report has waited for an hour: {value:.0f}.",
+        _over(0), hold=HOUR, keep=_RESTART,
+    ),
 )  # fmt: skip
 
 RULES = {rule.name: rule for rule in (*SERVICES, *MONTHS, *TICKETS, *TARGETS, *MONITOR)}

@@ -67,6 +67,7 @@ class Health:
     room: Room = NO_ROOM
     loop_stalled: float = 0.0  # seconds since the start
     tickets: TicketPicture = TicketPicture()  # noqa: RUF009 - frozen
+    reports_waiting: int | None = None  # None where none are written
 
 
 def monitor_block(health: Health, month: str) -> Block:
@@ -86,32 +87,41 @@ def monitor_block(health: Health, month: str) -> Block:
         lines.add(names.SYNCHRONIZED, "", health.clock_synchronized)
     for test, passed in health.self_tests.items():
         lines.add(names.SELF_TEST, labelled(("test",), (test,)), passed)
-    for one in health.security:
-        if one.domain:
-            lines.add(names.PUBLISHES, labelled(("domain", "fact"), (one.subject, one.fact)), one.good)
-        else:
-            service, _, target = one.subject.partition("/")
-            labels = labelled(("sla_service", "target", "fact"), (service, target, one.fact))
-            lines.add(names.REFUSES, labels, one.good)
+    for fact in health.security:
+        _security(lines, fact)
     if health.surveyed is not None:
         lines.add(names.SURVEYED, "", health.surveyed / SECOND)
     lines.add(names.TURNED_AWAY, "", health.turned_away)
     for result, count in health.notifications.items():
         lines.add(names.NOTIFICATIONS, labelled(("result",), (result,)), count)
     for worker in health.workers:
-        labels = labelled(("worker",), (worker.name,))
-        lines.add(names.WORKER_UP, labels, worker.up)
-        lines.add(names.WORKER_RESTARTS, labels, worker.restarts)
-        lines.add(names.WORKER_CHECKS, labels, worker.under_way)
-        lines.add(names.WORKER_LAG, labels, worker.lag)
-        lines.add(names.WORKER_CPU, labels, worker.cpu)
-        lines.add(names.WORKER_MEMORY, labels, worker.resident)
+        _worker(lines, worker)
     if health.workload is not None and health.workload.services:
         _workload(lines, health.workload)
+    if health.reports_waiting is not None:
+        lines.add(names.REPORTS_WAITING, "", health.reports_waiting)
     lines.add(names.RELOADED, "", health.configured)
     lines.add(names.RELOADED_AT, "", health.configured_at / SECOND)
     lines.add(names.BUILD, labelled(("version",), (__version__,)), 1)
     return lines.block()
+
+
+def _security(lines: Lines, one: SecurityFact) -> None:
+    if one.domain:
+        lines.add(names.PUBLISHES, labelled(("domain", "fact"), (one.subject, one.fact)), one.good)
+        return
+    service, _, target = one.subject.partition("/")
+    lines.add(names.REFUSES, labelled(("sla_service", "target", "fact"), (service, target, one.fact)), one.good)
+
+
+def _worker(lines: Lines, worker: WorkerHealth) -> None:
+    labels = labelled(("worker",), (worker.name,))
+    lines.add(names.WORKER_UP, labels, worker.up)
+    lines.add(names.WORKER_RESTARTS, labels, worker.restarts)
+    lines.add(names.WORKER_CHECKS, labels, worker.under_way)
+    lines.add(names.WORKER_LAG, labels, worker.lag)
+    lines.add(names.WORKER_CPU, labels, worker.cpu)
+    lines.add(names.WORKER_MEMORY, labels, worker.resident)
 
 
 def _workload(lines: Lines, found: Workload) -> None:

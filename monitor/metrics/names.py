@@ -192,6 +192,11 @@ WORKER_MEMORY = _gauge("worker_resident_memory_bytes", _WORKER, "Memory that the
 WORKLOAD = _gauge("workload", ("kind",), "Accounts that services say they serve, and how many services do.")
 BASIS = _gauge("workload_basis", ("kind",), "How many of them the agreement's promises are made for.")
 EXCEEDED = _gauge("workload_basis_exceeded", ("kind",), "1 if there are more than that, else 0.")
+REPORTS_WAITING = _gauge(
+    "reports_waiting",
+    (),
+    "Closed months whose newest report is not written, or not told to the webhook; only with `report.directory`.",
+)
 RELOADED = _gauge("config_last_reload_successful", (), "1 if the last reading of the configuration succeeded.")
 RELOADED_AT = _gauge("config_last_reload_success_timestamp_seconds", (), "When the configuration in force was read.")
 BUILD = Family("mailuptime_build_info", "info", ("version",), "The program that is running.")
@@ -212,7 +217,7 @@ OF_THE_MONITOR = (
     CURRENT, WRITABLE, PENDING, LAST_COMMIT, LAG, STALLED, IN_PROGRESS, IN_PROGRESS_LIMIT, WAITING, STEPS,
     SYNCHRONIZED, SELF_TEST, REFUSES, PUBLISHES, SURVEYED,
     TURNED_AWAY, NOTIFICATIONS, WORKER_UP, WORKER_RESTARTS, WORKER_CHECKS, WORKER_LAG, WORKER_CPU, WORKER_MEMORY,
-    WORKLOAD, BASIS, EXCEEDED, RELOADED, RELOADED_AT, BUILD,
+    WORKLOAD, BASIS, EXCEEDED, REPORTS_WAITING, RELOADED, RELOADED_AT, BUILD,
 )  # fmt: skip
 HISTOGRAMS = (LATENESS, PHASES)
 GROUPS = {

@@ -91,6 +91,14 @@ class Keeper:
         for link in ledger.facts((REPORTED, TOLD)):
             self._known.take(link.fact.kind, link.fact.body)
 
+    @property
+    def waiting(self) -> int | None:
+        """Closed months whose newest revision is not written, or not told; None where none is to be."""
+        if self._settings().report.directory is None:
+            return None
+        newest = [(month, closing.revision) for month, closing in self._bookkeeper.closings.items()]
+        return sum(key not in self._known.files or key in self._known.untold for key in newest)
+
     async def run(self) -> None:
         while True:
             await self.look()

@@ -132,6 +132,7 @@ class Night:
             self_tests={"resolver": not between(now, "21:20", "21:30")},
             clock_synchronized=not between(now, "22:00", "22:30"),
             tickets=_tickets(now),
+            reports_waiting=int(between(now, "21:05", "22:25")),
         )
 
 

@@ -144,6 +144,7 @@ class Scene:
             room=Room(3, 0, 412),
             notifications={"sent": 2, "failed": 1, "dropped": 0},
             tickets=_tickets(),
+            reports_waiting=1,
         )
         self._exposition = Exposition()
 

@@ -26,6 +26,7 @@ NAMES = {
     "lag": f"mailuptime_event_loop_lag_seconds{{{OWN}}}",
     "steps": f"mailuptime_clock_steps_total{{{OWN}}}",
     "synchronized": f"mailuptime_clock_synchronized{{{OWN}}}",
+    "reports": f"mailuptime_reports_waiting{{{OWN}}}",
     "reloaded": f"mailuptime_config_last_reload_successful{{{OWN}}}",
     "reloaded_at": f"mailuptime_config_last_reload_success_timestamp_seconds{{{OWN}}}",
 }
@@ -88,6 +89,11 @@ FIRINGS = [
         "The monitor refused its configuration and keeps the old one",
         "The configuration in force was read 10 minutes ago. A window declared in the file since then is not in force.",
         MONITOR,
+    ),
+    Firing(
+        "MailuptimeReportWaiting", told(200, reports="0x9 2x99 0x90"), 70, 110 + RESTART,
+        "The service report is not written, or nobody was told of it",
+        "Closed months whose newest report has waited for an hour: 2.", MONITOR,
     ),
 ]  # fmt: skip
 

@@ -167,6 +167,7 @@ class Told:
             "checks_in_progress_limit": health.room.most,
             "checks_waiting": health.room.waiting,
             "clock_synchronized": health.clock_synchronized,
+            "reports_waiting": health.reports_waiting,
             "config_last_reload_successful": health.configured,
             "config_last_reload_success_timestamp_seconds": health.configured_at / SECOND,
         }.items():

@@ -161,6 +161,7 @@ def test_a_webhook_that_does_not_take_it_is_told_again_and_nothing_is_made_anew(
     yard.receiver.problem = "answered 503"
     with structlog.testing.capture_logs() as logs:
         yard.look()
+        assert yard.keeper.waiting == 1
         yard.look(30)
         assert yard.receiver.tried == 1
         yard.look(31)
@@ -170,6 +171,7 @@ def test_a_webhook_that_does_not_take_it_is_told_again_and_nothing_is_made_anew(
         assert yard.receiver.tried == 3
         yard.receiver.problem = None
         yard.look(3600)
+    assert yard.keeper.waiting == 0
     assert len(yard.receiver.told) == 1
     assert len(yard.hands.made) == 2
     assert [one["problem"] for one in logs if one["event"] == "report.not_done"] == [
@@ -217,6 +219,7 @@ def test_without_a_directory_nothing_is_written(yard: Yard) -> None:
     yard.settings = load(yard.office.configuration)
     yard.look()
     assert (yard.hands.made, yard.receiver.told) == ([], [])
+    assert yard.keeper.waiting is None
 
 
 def test_a_service_named_in_the_file_has_a_report_of_its_own(yard: Yard) -> None:
