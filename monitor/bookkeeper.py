@@ -62,6 +62,7 @@ class Bookkeeper:
         self.closings = closing.closings_of(link.fact for link in ledger.facts((closing.KIND,)))
         self._sealed = sealing.sealed_up_to(ledger.facts((sealing.KIND,)))
         self.desk.open(ledger)
+        self.desk.prepare(self._clock.now())
 
     async def act(self, name: str, request: Document, proof: str) -> Document:
         """Carry out an act and return its answer once it is durable.

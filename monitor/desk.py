@@ -35,12 +35,19 @@ class Desk:
         """Take up the tickets that the ledger holds."""
         self.tickets.register.load(ledger)
 
+    def prepare(self, now: Instant) -> None:
+        """Read what takes its time once: the list of holidays, before anything else has to be done meanwhile."""
+        register = self.tickets.register
+        register.calendar(register.rules).next_open(now)
+
     def accept(self, facts: Sequence[Fact]) -> None:
         """Let recorded facts take effect."""
+        before = self.declarations
         for fact in facts:
             self.declarations = self.declarations.plus(fact.at, fact.kind, fact.body)
             self.tickets.register.take(fact)
-        self._show()
+        if self.declarations is not before:  # else everything would be evaluated anew for a ticket
+            self._show()
 
     def reconcile(self, settings: Settings, now: Instant) -> tuple[list[Fact], list[str]]:
         """What the configuration's windows, exclusions and ticket rules mean beside what is recorded (R15, R7).

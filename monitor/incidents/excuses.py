@@ -1,23 +1,31 @@
 """Whether an outage counts: what maintenance and exclusions excuse in full opens no incident and is judged by none."""
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from monitor.core.book import Book, Horizon
-from monitor.core.instants import HOUR, Instant
+from monitor.core.instants import HOUR, SECOND, Instant
 from monitor.core.intervals import Span, total
 from monitor.core.maintenance import Exclusion, Window
 from monitor.core.outages import start_of
 from monitor.core.rules import Epochs
 from monitor.core.tickets import Ticket
 
+AGAIN: Instant = 10 * SECOND
+"""For how long an outage that goes on and is excused so far is believed to be."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What was found of an outage that is over, for as long as nothing else is declared."""
+    """What was found of an outage, until when, for as long as nothing else is declared."""
 
     excused: bool
+    until: Instant | None
     declared: tuple[Sequence[Window], Sequence[Exclusion], Epochs]
+
+    def holds(self, declared: tuple[object, ...], now: Instant) -> bool:
+        return all(map(operator.is_, self.declared, declared)) and (self.until is None or now < self.until)
 
 
 class Excuses:
@@ -33,16 +41,28 @@ class Excuses:
         """Whether there is such an outage, and it is excused in full as far as it goes now."""
         book = self._book
         known, declared = self._known.get(identity), (book.windows, book.exclusions, book.epochs)
-        if known is not None and all(one is other for one, other in zip(known.declared, declared, strict=True)):
+        if known is not None and known.holds(declared, now):
             return known.excused
+        found = self._found(identity, now)
+        if found is None:
+            return False
+        excused, over = found
+        # A second that counts does so for as long as nothing is declared; one more may be the first that counts.
+        self._known[identity] = _Known(excused, None if over or not excused else now + AGAIN, declared)
+        return excused
+
+    def _found(self, identity: str, now: Instant) -> tuple[bool, bool] | None:
+        """Whether it is excused, and over; None where there is no such outage."""
+        book = self._book
+        service, start = start_of(identity) or ("", 0)
+        if not any(one.occurrences(start, now) for one in book.windows) and not any(
+            one.start < now and start < one.end for one in book.exclusions
+        ):
+            return (False, False) if service in book.rules.services else None
         span = span_of(book, identity, now)
         if span is None:
-            return False
-        service, _ = start_of(identity) or ("", 0)
-        excused = not total(book.counted(service, span, Horizon(now, now=True)))
-        if span[1] < now:
-            self._known[identity] = _Known(excused, declared)
-        return excused
+            return None
+        return not total(book.counted(service, span, Horizon(now, now=True))), span[1] < now
 
 
 def span_of(book: Book, identity: str, now: Instant) -> Span | None:

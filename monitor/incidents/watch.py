@@ -10,22 +10,21 @@ from dataclasses import dataclass
 
 from monitor.core.book import Book, Horizon
 from monitor.core.calendar import Month
-from monitor.core.instants import SECOND, Instant
+from monitor.core.instants import Instant
 from monitor.core.outages import start_of
+from monitor.core.rules import Rules
 from monitor.core.tickets import CHANGED, OPENED, PRIORITIES, STEP, Ticket
 from monitor.incidents.excuses import span_of
 from monitor.incidents.register import Register
 from monitor.ledger import Fact
 from monitor.settings.incidents import FromOutages
-from monitor.snapshot import Snapshot
+from monitor.snapshot import ServicePicture, Snapshot
 
 SOURCE = "outage"
 AUTHOR = "mailuptime"
 PREFIX = "INC-"
 AT_ONCE = 5
-"""Services looked through for what came and went, in one look."""
-AGAIN: Instant = 10 * SECOND
-"""How long an outage that maintenance excuses is not asked about anew."""
+"""Services looked through in one look: for what came and went, and whether maintenance excuses what goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +43,9 @@ class OutageWatch:
         self._rule = rule
         self._known = _Known(-1, {}, {})
         self._counts: dict[str, int] = {}
+        self._seen: dict[str, int] = {}
+        self._of_rules: tuple[Rules, frozenset[str]] | None = None
         self._waiting: deque[str] = deque()
-        self._excused: dict[str, Instant] = {}
 
     def look(self, snapshot: Snapshot) -> list[Fact]:
         """What to record now."""
@@ -59,17 +59,20 @@ class OutageWatch:
         return facts
 
     def _running(self, snapshot: Snapshot) -> Iterator[Fact]:
-        down = {one.name for one in snapshot.targets if one.state == "down"}
-        for service in snapshot.services:
-            if service.outage is None or service.name not in self._book.rules.services:
+        running = [one for one in snapshot.services if one.outage is not None and one.name in self._book.rules.services]
+        down = {one.name for one in snapshot.targets if one.state == "down"} if running else set[str]()
+        protocols = {one.name: one.protocol for one in snapshot.targets} if running else {}
+        asked = set[str]()
+        for service in running:
+            if service.outage is None:
                 continue
             ticket = self._ticket(service.outage)
             if ticket is None and (moved := self._moved(service.name, service.outage, snapshot.at)) is not None:
                 yield self._changed(moved, snapshot.at, outages=[service.outage], proposed=None)
                 continue
-            priority = self._priority(service.name, down, snapshot)
+            priority = self._priority(service.name, down, protocols)
             if ticket is None:
-                if priority != "off" and not self._is_excused(service.outage, snapshot.at):
+                if priority != "off" and not self._is_excused(service, asked, snapshot.at):
                     yield _opened(service.outage, service.name, priority, snapshot.at, snapshot.at)
             elif ticket.open:
                 changes: dict[str, object] = {"proposed": None} if ticket.proposed is not None else {}
@@ -101,6 +104,9 @@ class OutageWatch:
     def _count(self, snapshot: Snapshot) -> None:
         """Note the services some of whose targets have had an outage that nobody saw go on; all of them at first."""
         counts = {one.name: one.outages for one in snapshot.targets}
+        if counts == self._seen:
+            return
+        self._seen = counts
         for service in snapshot.services:
             count = sum(counts.get(leaf, 0) for leaf in self._book.leaves(service.name))
             if self._counts.get(service.name) != count:
@@ -122,22 +128,30 @@ class OutageWatch:
                     continue
                 if outage.start < one.start(zone) and one == month:
                     continue  # the month before has it
-                priority = self._priority(name, set(outage.targets), snapshot)
+                protocols = {one.name: one.protocol for one in snapshot.targets}
+                priority = self._priority(name, set(outage.targets), protocols)
                 if priority == "off" or self._register.excuses.outage(outage.id, snapshot.at):
                     continue
                 if self._moved(name, outage.id, snapshot.at) is None:
                     yield _opened(outage.id, name, priority, outage.start, snapshot.at)
 
-    def _priority(self, name: str, down: set[str], snapshot: Snapshot) -> str:
-        rule, services = self._rule(), self._book.rules.services
-        serving = sum(one.accounts is not None for one in services.values())
-        member = any(one.name == name for service in services.values() for one in service.members)
-        if member or (serving > 1 and services[name].accounts is not None):
+    def _priority(self, name: str, down: set[str], protocols: Mapping[str, str]) -> str:
+        rule = self._rule()
+        if name in self._agencies():
             return rule.one_agency
-        protocols = {one.name: one.protocol for one in snapshot.targets}
-        leaves = {leaf for leaf in services[name].leaves() if leaf in protocols}
+        leaves = {leaf for leaf in self._book.rules.services[name].leaves() if leaf in protocols}
         lost = {protocols[leaf] for leaf in leaves & down}
         return rule.whole_service if lost == {protocols[leaf] for leaf in leaves} else rule.one_protocol
+
+    def _agencies(self) -> frozenset[str]:
+        """Services that are members of others, or of several that say whom they serve."""
+        rules = self._book.rules
+        if self._of_rules is None or self._of_rules[0] is not rules:
+            services = rules.services.values()
+            serving = {one.name for one in services if one.accounts is not None}
+            members = {member.name for one in services for member in one.members}
+            self._of_rules = rules, frozenset(members | (serving if len(serving) > 1 else set()))
+        return self._of_rules[1]
 
     def _ticket(self, outage: str) -> Ticket | None:
         identity = self._index().by_outage.get(outage)
@@ -146,23 +160,24 @@ class OutageWatch:
     def _moved(self, service: str, outage: str, now: Instant) -> Ticket | None:
         """The incident of an outage that is now known to have begun earlier, and so has another id."""
         names = self._index().by_service.get(service, ())
-        span = span_of(self._book, outage, now) if names else None
-        for name in reversed(names) if span is not None else ():
-            ticket = self._register.tickets[name]
-            began = start_of(_outage_of(ticket) or "")
-            if began is not None and span is not None and span[0] < began[1] < span[1]:
-                return ticket
+        start = (start_of(outage) or ("", now))[1]
+        later = [self._register.tickets[name] for name in reversed(names)]
+        later = [one for one in later if start < (start_of(_outage_of(one) or "") or ("", 0))[1]]
+        span = span_of(self._book, outage, now) if later else None
+        for one in later if span is not None else ():
+            began = start_of(_outage_of(one) or "")
+            if began is not None and span is not None and began[1] < span[1]:
+                return one
         return None
 
-    def _is_excused(self, outage: str, now: Instant) -> bool:
-        asked = self._excused.get(outage)
-        if asked is not None and now - asked < AGAIN:
-            return True
-        if self._register.excuses.outage(outage, now):
-            self._excused[outage] = now
-            return True
-        self._excused.pop(outage, None)
-        return False
+    def _is_excused(self, service: ServicePicture, asked: set[str], now: Instant) -> bool:
+        """Of one that goes on. Outside of maintenance every second counts; inside few are `asked` about at once."""
+        if service.outage is None or not service.maintenance.active:
+            return False
+        if len(asked) >= AT_ONCE:
+            return True  # for now
+        asked.add(service.outage)
+        return self._register.excuses.outage(service.outage, now)
 
     def _index(self) -> _Known:
         tickets = self._register.tickets

@@ -92,7 +92,9 @@ class Room:
         for name in self.book.rules.services:
             start = self.book.down_since(name, horizon)
             outage = None if start is None else identity_of(name, start)
-            services.append(SimpleNamespace(name=name, outage=outage, state="up" if outage is None else "down"))
+            active = any(one.occurrences(self.now, self.now + 1) for one in self.book.windows)
+            state, kept = "up" if outage is None else "down", SimpleNamespace(active=active)
+            services.append(SimpleNamespace(name=name, outage=outage, state=state, maintenance=kept))
         return cast("Snapshot", SimpleNamespace(at=self.now, targets=targets, services=services))
 
     @property
