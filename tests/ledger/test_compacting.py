@@ -32,7 +32,8 @@ def compacted(ledger: Ledger, settings: LedgerSettings) -> None:
     async def run() -> None:
         clock, writer = Later(), Writer(ledger)
         recorder = Recorder(clock, book(), writer, lambda: None)
-        books = Bookkeeper(clock, book(), cast("Desk", SimpleNamespace(open=lambda _: None, prepare=lambda _: None)), recorder, writer, 7 * DAY)
+        desk = cast("Desk", SimpleNamespace(open=lambda _: None, prepare=lambda _: None))
+        books = Bookkeeper(clock, book(), desk, recorder, writer, 7 * DAY)
         books.open(ledger)
         await asyncio.gather(books.compact(settings), books.compact(settings))
 
