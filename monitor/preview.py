@@ -47,10 +47,12 @@ class Preview:
                     yield
 
     def _compare(self, name: str, month: Month) -> None:
-        before, after = (one.figures(name, month, self._horizon).sums for one in (self._before, self._after))
-        if before.downtime != after.downtime:
-            saved = seconds(before.downtime - after.downtime)
-            self.document.append({"service": name, "month": str(month), "seconds": saved})
+        span, _ = self._before.bounds(name, month, self._horizon)
+        if span[0] >= span[1]:
+            return
+        before, after = (one.sums(name, *span, self._horizon).downtime for one in (self._before, self._after))
+        if before != after:
+            self.document.append({"service": name, "month": str(month), "seconds": seconds(before - after)})
 
     def _touched(self, name: str) -> bool:
         """By the rules of any epoch."""
