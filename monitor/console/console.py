@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from urllib.parse import parse_qsl, quote
 
+import structlog
 from aiohttp import web
 
 from monitor.clock import Clock
@@ -23,6 +24,8 @@ from monitor.settings import Settings
 from monitor.texts import LANGUAGES, Language
 from monitor.web.gate import WHO
 from monitor.web.guard import Handler
+
+log = structlog.get_logger("web")
 
 ROOT = "/console"
 HOW = (
@@ -102,6 +105,7 @@ class Console:
         """A form that comes from no page of ours, or from one that is too old, is shown again and does nothing."""
         forged = sent and not self._tokens.right(visit.form.get("token", ""), visit.person.proof)
         if forged:
+            log.warning("console.form_refused", who=visit.person.proof, page=visit.place.path)
             form = {name: value for name, value in visit.form.items() if name not in DOING}
             outcome = await view(self._backend, replace(visit, form=form))
             assert isinstance(outcome, Shown)  # noqa: S101 - without an act no view has done anything

@@ -47,10 +47,8 @@ class Wording:
 
     def hours(self, seconds: float) -> str:
         """What is left on a clock, or a target: hours and minutes, a begun minute not counted."""
-        minutes = round(seconds * SECOND) // (60 * SECOND)
-        sign = "-" if minutes < 0 else ""
-        hours, rest = divmod(abs(minutes), 60)
-        return self.t("console.length.hours", hours=f"{sign}{hours:,}", minutes=f"{rest:02}")
+        hours, minutes = divmod(round(seconds * SECOND) // (60 * SECOND), 60)
+        return self.t("console.length.hours", hours=f"{hours:,}", minutes=f"{minutes:02}")
 
     def milliseconds(self, seconds: float) -> str:
         return self.t("console.length.milliseconds", number=f"{seconds * 1000:,.1f}")

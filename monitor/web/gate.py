@@ -21,6 +21,7 @@ log = structlog.get_logger("web")
 
 WHO = web.RequestKey("who", str)
 """Who has proved who he is; a request of nobody has none."""
+CHALLENGE = {"WWW-Authenticate": 'Basic realm="mailuptime", charset="UTF-8"'}
 READING = frozenset({"GET", "HEAD"})
 HOW = (
     "changing something needs authentication: name a file with basic_auth_users or client certificates as "
@@ -109,7 +110,7 @@ class Gate:
                 text = "too many passwords wait to be looked at; try again"
                 raise TurnedAwayError(503, text, {"Retry-After": "1"}) from None
             if name is None:
-                raise TurnedAwayError(401, "user and password are asked for", {"WWW-Authenticate": "Basic"})
+                raise TurnedAwayError(401, "user and password are asked for", CHALLENGE)
             return f"user {name}"
         holder = holder_of(certificate)
         return None if holder is None else f"certificate {holder}"

@@ -96,7 +96,9 @@ def test_maintenance_is_declared_with_a_preview_and_shown_and_cancelled(story: S
     page.goto(f"{story.console}/en/")
     page.get_by_role("link", name="Declare maintenance").click()
     page.get_by_role("button", name="Preview").click()
-    assert page.get_by_role("alert").inner_text() == "Nothing was recorded. Mistakes to mend: 3."
+    assert page.get_by_role("alert").inner_text().startswith("Nothing was recorded. Mistakes to mend: 3.")
+    page.get_by_role("link", name="Start: Please fill this in.").click()
+    assert page.locator("#start:target").count() == 1
     page.get_by_label("What is done in it").fill("storage upgrade")
     page.get_by_label("What it covers").fill("lab")
     page.get_by_label("Start").fill(local(24))
