@@ -16,7 +16,7 @@ Format = Literal["html", "pdf", "csv", "json"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 DEADLINE = 300.0
 """Seconds for one PDF; 320 agencies take ten."""
-HOW = "install it: pip install 'mailuptime[pdf]', and Pango: apt install libpangoft2-1.0-0"
+HOW = "install the package mailuptime-browser, or pip install 'mailuptime[pdf]' and apt install libpangoft2-1.0-0"
 _TYPESETTER = Path(__file__).with_name("typesetter.py")
 _NOT_INSTALLED = 69  # typesetter.NOT_INSTALLED, which is a program of its own
 

@@ -66,5 +66,5 @@ def report_problems(reader: Reader, settings: ReportSettings, names: Names) -> N
         if settings.directory is None:
             report.add(("report", "webhook"), "without directory no report is written that it could tell of", at="key")
     if settings.directory is not None and "pdf" in settings.formats and importlib.util.find_spec("weasyprint") is None:
-        hint = "install it: pip install 'mailuptime[pdf]'; or leave pdf out of formats"
+        hint = "install the package mailuptime-browser, or pip install 'mailuptime[pdf]'; or leave pdf out of formats"
         report.add(("report", "formats"), "PDF needs WeasyPrint, which is not installed", hint)

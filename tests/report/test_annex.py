@@ -78,6 +78,15 @@ def test_the_figure_by_accounts_weighs_each_agencys_downtime(report: Report) -> 
     assert document_of(report, "en")["services"][0]["availability_weighted_percent"] == pytest.approx(99.777777)
 
 
+def test_one_agency_has_a_report_of_its_own(report: Report, tmp_path: Path) -> None:
+    settings = load(tmp_path / "mailuptime.yaml")
+    with Reader.beside(settings.ledger.path) as reader:
+        own = report_of(reader, settings, report.month, END + MINUTE, "labour")
+    (chapter,) = own.chapters
+    assert (chapter.names.name, chapter.members) == ("labour", ())
+    assert chapter.figures == report.chapters[0].members[1].figures
+
+
 def test_the_sheet_has_a_row_for_each_agency(report: Report) -> None:
     rows = list(csv.DictReader(rendered(report, "en", "csv").decode().splitlines()))
     agencies = [row for row in rows if row["record"] == "member"]

@@ -56,6 +56,17 @@ def test_the_same_month_gives_the_same_bytes_and_thai_can_be_searched_for(closed
     assert all("yes" in line for line in faces)
 
 
+def test_lines_break_between_thai_words(closed: Office) -> None:
+    """Words that the longest paragraphs are made of are whole wherever they stand."""
+    text = "\n".join(pages(set_as(closed, "th")))
+    joined = text.replace("\n", "")
+    lines = [line for line in text.splitlines() if len(line) > 80]
+    assert len(lines) > 10
+    for word in ("บริการ", "ตรวจสอบ", "ระยะเวลา", "เป้าหมาย", "ใช้งาน", "หลักฐาน", "เดือน", "นาที", "ข้อตกลง", "อนุมัติ"):
+        wanted = unicodedata.normalize("NFKD", word)
+        assert text.count(wanted) == joined.count(wanted) > 0, word
+
+
 @pytest.mark.parametrize(("language", "mark"), [("th", "ฉบับชั่วคราว"), ("en", "PROVISIONAL")])
 def test_a_running_month_is_marked_on_every_page(office: Office, language: Language, mark: str) -> None:
     found = pages(set_as(office, language))
