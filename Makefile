@@ -13,7 +13,7 @@ export PREFIX ?= /usr/local
 export DESTDIR ?=
 export PYTHON
 
-.PHONY: accuracy api bench crowd dashboards grafana-schema demo endure fuzz soak test lint types tests wheel lab format lock clean mutate install uninstall
+.PHONY: accuracy api bench crowd dashboards grafana-schema demo endure fuzz soak test lint types tests wheel lab format lock clean mutate install readers uninstall
 
 demo: .venv/ready .venv/lab  ## a real outage on real mail servers, live in the terminal
 	@$(BIN)/python -m tests.lab.demo
@@ -84,6 +84,9 @@ deb:  ## Debian packages with everything in them, into build/deb; needs python3-
 deb-test: .venv/ready .venv/lab .venv/servers deb  ## install, upgrade, remove and purge them under a booted systemd; lintian
 	@tests/lab/install.sh lintian
 	BUILT=build/deb $(BIN)/python -m pytest -q tests/deploy/test_debian.py
+
+readers: .venv/ready .venv/lab  ## a thousand readers a second of the status page, and what checks measure; 3 minutes; writes docs/results/readers-DATE.md
+	$(BIN)/python -m bench.readers --write $(if $(ROUNDS),--rounds $(ROUNDS))
 
 bench: .venv/ready .venv/lab  ## what accounting, a scrape and a check cost, beside peers; 25 minutes; writes bench/RESULTS.md
 	@tests/lab/install.sh bench/packages.txt

@@ -107,7 +107,7 @@ class Observer:
     async def watch(self) -> None:
         """Each second what is cheap."""
         while True:
-            self._look()
+            await self._look()
             await self._clock.sleep(1.0)
 
     async def remember(self) -> None:
@@ -117,7 +117,7 @@ class Observer:
                 await self._recall(picture)
             await self._clock.sleep(1.0)
 
-    def _look(self) -> None:
+    async def _look(self) -> None:
         snapshot = self._snapshot()
         declared = (tuple(self._book.windows), tuple(self._book.exclusions), self._book.epochs)
         if declared != self._declared:
@@ -128,7 +128,8 @@ class Observer:
         for picture in snapshot.services:
             if picture.name not in self._hidden:
                 parts = tuple(self._parts(picture.name, targets))
-                self._say_present(picture, parts)
+                if self._say_present(picture, parts):
+                    await self._clock.sleep(0)  # where hundreds break at once, checks go on in between
         self._say_calendar(snapshot.at)
         closed = {month: closing.revision for month, closing in self._closings().items()}
         if closed != self._closed:
@@ -136,20 +137,30 @@ class Observer:
             self._say(Closed(closed))
         self._say(Beat(snapshot.at, self._head()))
 
-    def _say_present(self, picture: ServicePicture, parts: tuple[Part, ...]) -> None:
-        maintenance, months = picture.maintenance, picture.months
-        if self._hosts is None:
-            months = tuple(replace(one, suspect=()) for one in months)
+    def _say_present(self, picture: ServicePicture, parts: tuple[Part, ...]) -> bool:
+        """Say how a service is, if it is due; whether it was."""
+        maintenance, outage = picture.maintenance, picture.outage
         state = "maintenance" if picture.state == "down" and maintenance.active else picture.state
-        next_start, outage = maintenance.next_start, picture.outage
+        urgent = (state, maintenance.active, maintenance.next_start, outage, parts, picture.running.month)
+        if not self._is_due(self._present, picture.name, urgent, _moving(picture), Waits(moving=5.0, still=60.0)):
+            return False
         began = start_of(outage) if outage is not None else None
-        made = Present(
-            picture.name, state, maintenance.active, next_start, outage, began[1] if began else None, months, parts
+        months = picture.months
+        if self._hosts is None:
+            months = tuple(replace(one, suspect=()) for one in months)  # which are names of targets
+        self._say(
+            Present(
+                picture.name,
+                state,
+                maintenance.active,
+                maintenance.next_start,
+                outage,
+                began[1] if began else None,
+                months,
+                parts,
+            )
         )
-        urgent = (state, maintenance.active, next_start, outage, parts, tuple(one.month for one in months))
-        lost = tuple(_lost(one.sums) for one in months)
-        if self._is_due(self._present, picture.name, urgent, lost, Waits(moving=5.0, still=60.0)):
-            self._say(made)
+        return True
 
     def _is_due(self, said: dict[str, _Said], name: str, urgent: object, moving: object, waits: Waits) -> bool:
         """Whether it has to be said: at once what changes a state, else once it has waited long enough."""
@@ -187,9 +198,8 @@ class Observer:
             if name in self._hidden or service is None:
                 continue
             part = frozenset(failing.intersection(service.leaves())) if picture.outage is not None else frozenset()
-            lost = tuple(_lost(one.sums) for one in picture.months)
             waits = Waits(moving=60.0, still=inf)
-            if self._is_due(self._past, name, (picture.outage, part, today), lost, waits):
+            if self._is_due(self._past, name, (picture.outage, part, today), _moving(picture), waits):
                 yield picture
 
     async def _recall(self, picture: ServicePicture) -> None:
@@ -240,6 +250,7 @@ class Observer:
         return [Day(start, sums(sets, windows, max(start, first), min(end, last))) for start, end in pairwise(edges)]
 
 
-def _lost(of: Sums) -> tuple[int, ...]:
-    """All of the sums that does not grow while everything is well."""
-    return of.downtime, of.excused, of.unknown, of.possibly, of.certainly
+def _moving(picture: ServicePicture) -> object:
+    """All figures that do not grow while everything is well."""
+    of = picture.running.sums
+    return of.downtime, of.excused, of.unknown, of.possibly, of.certainly, picture.past

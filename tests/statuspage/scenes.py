@@ -187,7 +187,7 @@ def _result(target: Target, check: Check) -> Result:
 
 
 async def once(observer: Observer) -> None:
-    observer._look()
+    await observer._look()
     for picture in list(observer._due()):
         await observer._recall(picture)
 
