@@ -23,6 +23,7 @@ from monitor.web.listening import opened
 
 SILENCE = 30.0
 """Seconds without a sign of life after which the process is killed, and another one started."""
+FAREWELL = 2.0
 LONGEST_PAUSE = 30.0
 STEADY = 60.0
 """Seconds that a process must have lived for the next one to be started at once."""
@@ -102,6 +103,9 @@ class StatusPage:
             finally:
                 self._writer = None
                 writer.transport.abort()
+            with suppress(TimeoutError):  # one that has closed its end is about to end, and says how
+                async with asyncio.timeout(FAREWELL):
+                    await process.wait()
         finally:
             with suppress(ProcessLookupError):
                 process.kill()
