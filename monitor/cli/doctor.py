@@ -43,6 +43,7 @@ def _findings(arguments: argparse.Namespace) -> Iterator[Finding]:
 
 def _looks(settings: Settings) -> dict[str, Look]:
     from monitor.clock import SystemClock  # noqa: PLC0415 - where nothing is read, nothing is needed
+    from monitor.diagnosis.reports import reports  # noqa: PLC0415 - other commands start without it
 
     found, now = running.condition(settings), SystemClock().now()
     looks: dict[str, Look] = {
@@ -54,6 +55,7 @@ def _looks(settings: Settings) -> dict[str, Look]:
         "resolver": machine.names,
         "disk": partial(files.disk, settings),
         "ledger": partial(files.ledger, settings),
+        "reports": partial(reports, settings),
         "unit": machine.unit,
         "daemon": partial(running.control, settings),
         "listener": partial(machine.listener, settings),
