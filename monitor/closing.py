@@ -88,6 +88,7 @@ def steps(
         services: dict[str, Any] = {}
         if close_after is None and before is not None:
             services = before.services
+            yield None
         else:
             for name in services_of(book, month):
                 services[name] = body_of(book.figures(name, month, Horizon(now, now=True)))

@@ -250,8 +250,7 @@ class Daemon:
         """At start, once the recorder runs: what the configuration declares, and what fell due meanwhile."""
         await self.bookkeeper.reconcile(self.settings)
         await self.bookkeeper.keep()
-        await self._compact()
-        await self.bookkeeper.watch(lambda: self._application.snapshot)
+        await asyncio.gather(self._compact(), self.bookkeeper.watch(lambda: self._application.snapshot))
 
     async def _compact(self) -> None:
         await self.bookkeeper.compact(self.settings.ledger)

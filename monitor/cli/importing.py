@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from monitor.incidents.rows import Row
 
 ACT = "ticket.import"
-MOST_BODY = 48 * 1024
+MOST_BODY = 16 * 1024
 """Bytes of one request; the daemon looks at no more at once, so that checks go on."""
 
 HELP = """\

@@ -45,13 +45,12 @@ class TicketPhotographer:
 
     def __init__(self, register: Register) -> None:
         self._register = register
-        self._taken: tuple[Instant, int, TicketPicture] | None = None
+        self._taken: tuple[Instant, TicketPicture] | None = None
 
     def take(self, months: int, now: Instant) -> TicketPicture:
-        version = self._register.tickets.version
-        if self._taken is None or self._taken[1] != version or not 0 <= now - self._taken[0] < self.REST:
-            self._taken = now, version, self._picture(months, now)
-        return self._taken[2]
+        if self._taken is None or not 0 <= now - self._taken[0] < self.REST:
+            self._taken = now, self._picture(months, now)
+        return self._taken[1]
 
     def _picture(self, months: int, now: Instant) -> TicketPicture:
         register = self._register
