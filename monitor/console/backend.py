@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from monitor import proof
 from monitor.clock import Clock
 from monitor.console.visit import MissingError, Person, Visit
+from monitor.core.calendar import Month
+from monitor.core.instants import Instant
 from monitor.core.outages import start_of
 from monitor.figures import Document
 from monitor.incidents.asked import Asked
@@ -38,6 +40,8 @@ class Source(Protocol):
 
     def tickets(self, asked: Asked) -> Document: ...
 
+    def ticket_figures(self, month: Month) -> Document: ...
+
     async def outages_in_turns(self, month: str | None, service: str | None = None) -> Document: ...
 
 
@@ -53,6 +57,10 @@ class Backend:
     @property
     def zone(self) -> ZoneInfo:
         return self._settings().zone
+
+    @property
+    def now(self) -> Instant:
+        return self._clock.now()
 
     def scopes(self) -> list[str]:
         """What a scope may name."""

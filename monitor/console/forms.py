@@ -53,6 +53,14 @@ class Form:
             self.wrong(name, "time", why=str(error))
             return None
 
+    def past(self, name: str, now: Instant, after: str | None = None) -> None:
+        """A time that has come, and lies not before a document's, where one is given."""
+        at, zone = self.time(name), self._visit.wording.zone
+        if at is not None and at > now:
+            self.wrong(name, "ahead")
+        if at is not None and after is not None and at < parse_instant(after, zone):
+            self.wrong(name, "before_record", at=self._visit.wording.moment(after))
+
     def names(self, name: str, known: Iterable[str]) -> list[str]:
         """A field of names, with commas or lines between."""
         found = [one.strip() for one in self.values[name].replace("\n", ",").split(",") if one.strip()]

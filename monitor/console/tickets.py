@@ -3,6 +3,7 @@
 from monitor.console.backend import Backend
 from monitor.console.forms import Form
 from monitor.console.visit import MissingError, Moved, Outcome, Shown, Visit
+from monitor.core.calendar import Month
 from monitor.core.tickets import CHANNELS, PRIORITIES, TICKET_KINDS
 from monitor.figures import Document
 from monitor.incidents.asked import STATES, Asked
@@ -26,9 +27,10 @@ async def tickets(backend: Backend, visit: Visit) -> Outcome:
         form.general.append(visit.text("errors.refused", why=str(error)))
         month, kind, state = None, None, "open"
         document = backend.source.tickets(Asked(state=state))
+    figures = backend.source.ticket_figures(Month.parse(document["month"]))
     values = {
         "form": form, "tickets": sorted(document["tickets"], key=_urgency), "asked_month": month or "",
-        "kind": kind or "", "state": state, "kinds": TICKET_KINDS, "states": STATES,
+        "kind": kind or "", "state": state, "kinds": TICKET_KINDS, "states": STATES, "figures": figures,
     }  # fmt: skip
     return Shown("tickets.html", values, form.status)
 
@@ -45,7 +47,7 @@ async def record(backend: Backend, visit: Visit) -> Outcome:
         form.require("what", "channel")
         if form.values["what"] and form.values["what"] not in WHATS:
             form.wrong("what", "required")
-        form.time("recorded")
+        form.past("recorded", backend.now)
         if form.well:
             done = await form.sent(backend.act(f"{PREFIX}open", visit.person, _request(form)))
             if done is not None:
@@ -67,17 +69,17 @@ async def ticket(backend: Backend, visit: Visit) -> Outcome:
     found = _found(backend, visit)
     form, act = Form(visit, STEPS), visit.form.get("act", "")
     if act:
-        done = await _stepped(backend, visit, form, act, found["id"])
+        done = await _stepped(backend, visit, form, act, found)
         if done is not None:
             return Moved(f"tickets/{found['id']}?done={act}")
     return Shown("ticket.html", {"ticket": found, "form": form, "act": act}, form.status)
 
 
-async def _stepped(backend: Backend, visit: Visit, form: Form, act: str, identity: str) -> Document | None:
+async def _stepped(backend: Backend, visit: Visit, form: Form, act: str, found: Document) -> Document | None:
     if act not in VERBS:
         form.general.append(visit.text("errors.no_such_act"))
         return None
-    form.time("at")
+    form.past("at", backend.now, after=found["recorded"])
     if act in {"reopen", "withdraw"}:
         form.require("reason")
     if act == "close" and bool(form.values["with"]) == bool(form.values["not_reached"]):
@@ -85,7 +87,7 @@ async def _stepped(backend: Backend, visit: Visit, form: Form, act: str, identit
     if not form.well:
         return None
     given = form.given() | ({"not_reached": True} if form.values["not_reached"] else {})
-    return await form.sent(backend.act(f"{PREFIX}{act}", visit.person, {**given, "id": identity, "source": "web"}))
+    return await form.sent(backend.act(f"{PREFIX}{act}", visit.person, {**given, "id": found["id"], "source": "web"}))
 
 
 def _found(backend: Backend, visit: Visit) -> Document:

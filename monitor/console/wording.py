@@ -1,6 +1,7 @@
 """Values as officials write them, in the language of the page and the zone of the agreement."""
 
 from datetime import datetime
+from math import floor
 from zoneinfo import ZoneInfo
 
 from monitor import texts
@@ -52,6 +53,10 @@ class Wording:
 
     def milliseconds(self, seconds: float) -> str:
         return self.t("console.length.milliseconds", number=f"{seconds * 1000:,.1f}")
+
+    def percent(self, value: float) -> str:
+        """Rounded down (R12), as in `99.0 %`."""
+        return f"{floor(value * 10) / 10:.1f}{NO_BREAK}%"
 
     def scope(self, names: list[str]) -> str:
         return ", ".join(names) if names else self.t("console.everything")

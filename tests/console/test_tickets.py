@@ -29,11 +29,14 @@ def test_an_incident_goes_from_its_record_to_its_close(scene: Scene) -> None:
     assert "Incident INC-100" in page.text
     assert re.search(r"Answer late by 0 h 30 min .*target 0 h 30 min", page.text)
     assert re.search(r"Resolution 2 h (35|36) min left", page.text)
-    assert "INC-100" in scene.get("th/tickets").text
+    listed = scene.get("en/tickets").text
+    assert "INC-100" in listed
+    assert "The agreement promises 99.0 %." in listed
+    assert re.search(r"Answer 0 1 \d 0.0 %", listed)  # of one that was late; those of the monitor ask for none
     scene.followed(scene.send(path, ALICE, act="respond", at=local(-0.9)))
     early = scene.send(path, ALICE, act="resolve", at=local(-2))
     assert early.status == 422
-    assert "Refused" in early.text
+    assert "This lies before it was recorded" in early.text
     resolved = scene.followed(scene.send(path, BOB, act="resolve"), BOB)
     assert "The resolution is recorded." in resolved.text
     neither = scene.send(path, ALICE, act="close")
@@ -65,7 +68,7 @@ def test_what_is_wrong_stands_beside_its_field(scene: Scene) -> None:
     form = {"what": "incident P2", "channel": "email", "recorded": "2090-01-01T00:00", "agency": "a"}
     ahead = scene.send(NEW, ALICE, act="open", **form)
     assert 'id="recorded-wrong"' in ahead.body
-    assert "has not come yet" in ahead.text
+    assert "This time has not come yet." in ahead.text
     assert ahead.field("agency") == "a"
     assert '<option value="incident P2" selected>' in ahead.body
     assert "no outage" in scene.send(NEW, ALICE, act="open", **(form | {"recorded": "", "outages": "none"})).text
