@@ -44,6 +44,11 @@ class Answer:
         made = gzip.compress(self.body, 6, mtime=0)
         return made if len(made) < len(self.body) else None
 
+    @property
+    def size(self) -> int:
+        """Bytes that it holds."""
+        return len(self.body) + len(self.compressed or b"")
+
     def prepared(self) -> "Answer":
         """The same with all that is made of it made: call it where time may pass."""
         _ = self.tag, self.compressed

@@ -6,6 +6,7 @@ ends when the daemon is gone, and takes no signal for it: a stop of the whole se
 
 import asyncio
 import gc
+import logging
 import signal
 import socket
 import sys
@@ -13,6 +14,7 @@ from asyncio import IncompleteReadError, StreamReader, StreamWriter
 from contextlib import AsyncExitStack, suppress
 
 import structlog
+from aiohttp import web_response
 
 from monitor import loops
 from monitor.clock import Clock, SystemClock
@@ -62,6 +64,7 @@ async def _until_told(clock: Clock, reader: StreamReader, board: Board) -> Gate:
         board.take(message)
         if isinstance(message, Site):
             configure(message.log)
+            logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # it has a word for every scan of the port
             gate = Gate(clock, terms_of(message.config_file))
         elif isinstance(message, Beat) and gate is not None:
             return gate
@@ -85,11 +88,15 @@ async def _beat(clock: Clock, writer: StreamWriter) -> None:
 def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    vars(web_response)["SERVER_SOFTWARE"] = "mailuptime"  # no versions either where what came is no HTTP at all
     gc.freeze()
     daemon, *listening = (socket.socket(fileno=int(number)) for number in sys.argv[1:])
     for one in listening:
         one.setblocking(False)
-    loops.run(_run(SystemClock(), daemon, listening))
+    try:
+        loops.run(_run(SystemClock(), daemon, listening))
+    except ConfigurationError as error:  # a web configuration that was changed just now; the next process tries again
+        log.error("web_configuration.refused", problem=str(error))  # noqa: TRY400 - the line is all of it
 
 
 if __name__ == "__main__":

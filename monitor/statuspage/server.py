@@ -22,8 +22,8 @@ from monitor.web.guard import Handler, Limits, bounded, whole_body
 
 log = structlog.get_logger("web")
 
-MOST_KEPT = 512
-"""Answers that are kept; there are as many as readers ask for."""
+MOST_KEPT = 16 * 2**20
+"""Bytes of answers that are kept; of searches there are as many as readers ask for."""
 BRIEFLY = 5
 """Seconds for which caches between may keep an answer."""
 ANYWHERE = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
@@ -37,18 +37,20 @@ class Kept:
         self._board = board
         self._version: object = None
         self._answers: dict[object, Answer] = {}
+        self._size = 0
 
     def get(self, key: object, make: Callable[[], Answer]) -> Answer:
         version = self._board.version
         if version != self._version:
             self._version = version
             self._answers.clear()
+            self._size = 0
         found = self._answers.get(key)
         if found is None:
-            found = make().prepared()
-            if len(self._answers) >= MOST_KEPT:
-                self._answers.pop(next(iter(self._answers)))
-            self._answers[key] = found
+            found = self._answers[key] = make().prepared()
+            self._size += found.size
+            while self._size > MOST_KEPT:
+                self._size -= self._answers.pop(next(iter(self._answers))).size
         return found
 
 

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,21 @@ def test_the_pages_process_is_killed_and_another_one_shows_the_same(place: Path,
         assert set(last.environment) <= {"LANG", "LC_ALL", "PATH", "PYTHONPATH", "TZ", "LC_CTYPE"}
         assert "status_page.ended" in daemon.log.read_text()
     wait_until(lambda: not last.lives, "no process to be left when the daemon has ended")
+
+
+def test_who_scans_the_port_learns_nothing_and_fills_no_log(place: Path, page: Page) -> None:
+    port = free_port()
+    with Daemon(with_page(place, page._port, port), port) as daemon:
+        wait_until(lambda: "The service is not available" in page("en/"), "the page")
+        before = daemon.log.read_text()
+        for scan in (b"\x16\x03\x01\x02\x00", b"GARBAGE\r\n\r\n", b"GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n"):
+            with socket.create_connection(("127.0.0.1", page._port), 10) as connection:
+                connection.sendall(scan)
+                connection.shutdown(socket.SHUT_WR)
+                answer = b"".join(iter(lambda: connection.recv(4096), b""))
+            assert not re.search(rb"Python|aiohttp|Traceback", answer), answer
+        assert "The service is not available" in page("en/")
+        assert [line for line in daemon.log.read_text()[len(before) :].splitlines() if "target" not in line] == []
 
 
 def test_a_reload_changes_what_is_shown_and_a_bad_one_nothing(place: Path, page: Page) -> None:

@@ -11,6 +11,9 @@ from aiohttp import ClientSession
 from yarl import URL
 
 from monitor.core.maintenance import Window
+from monitor.pages.answers import Answer
+from monitor.statuspage import server
+from monitor.statuspage.server import Kept
 from monitor.statuspage.view import Beat
 from monitor.texts import LANGUAGES
 from monitor.web.access import terms_of
@@ -241,3 +244,13 @@ async def test_a_page_for_users_is_shown_to_them_alone_and_kept_by_no_cache(
         name, password = ALICE
         let_in = await visitor.get(URL(f"{site.url}/en/").with_user(name).with_password(password))
         assert (let_in.status, let_in.headers["Cache-Control"]) == (200, "private, max-age=5")
+
+
+async def test_searches_without_end_fill_no_memory(broken: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "MOST_KEPT", 100_000)
+    kept = Kept(broken.board)
+    for number in range(1000):
+        kept.get(number, lambda body=b"x" * number: Answer(body, "text/plain"))  # type: ignore[misc]
+        assert kept._size == sum(answer.size for answer in kept._answers.values()) <= 100_000
+    assert 999 in kept._answers
+    assert 0 not in kept._answers
