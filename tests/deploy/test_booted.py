@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.machine import ROOT, Machine, obstacle, patiently
-from tests.lab.processes import LabError
+from tests.deploy.machine import PAUSE_S, ROOT, Machine, obstacle, patiently
+from tests.lab.processes import LabError, wait_until
 
 pytestmark = [
     pytest.mark.skipif((why := obstacle()) is not None, reason=str(why)),
@@ -146,7 +146,10 @@ def test_it_writes_the_report_of_the_month_that_it_closes_also_as_pdf(machine: M
     machine.run("chown", "-R", "mailuptime:", "/var/lib/mailuptime")
     machine.run("systemctl", "start", UNIT)
     place = "/var/lib/mailuptime/reports"
-    patiently(lambda: machine.run("test", "-d", place, check=False).returncode == 0, "the reports")
+    last = f"{place}/report-{month}-r1-th.json"
+    wait_until(
+        lambda: machine.run("test", "-e", last, check=False).returncode == 0, "the reports", seconds=150, pause=PAUSE_S
+    )
     pdf, other = f"{place}/report-{month}-r1-th.pdf", f"{place}/report-{month}-r1-th.json"
     assert machine.run("stat", "-c", "%U %a", pdf, other).stdout.splitlines() == ["mailuptime 600"] * 2
     assert "หน้า 1" in machine.run("pdftotext", pdf, "-").stdout
