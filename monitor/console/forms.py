@@ -89,7 +89,7 @@ class Form:
         """By its code in the language of the page; else as it stands, beside the field that it begins with."""
         name, colon, why = str(error).partition(": ")
         if error.code:
-            self.general.append(self._visit.text(f"refused.{error.code}"))
+            self.general.append(self._visit.text(f"refused.{error.code}", why=str(error)))
         elif colon and name in self.values:
             self.wrong(name, "refused", why=why)
         else:

@@ -111,7 +111,9 @@ class TicketDesk:
         }
         known = self.register.tickets.get(body["id"])
         if known is not None:
-            raise RefusedActError(f"there is a {known.kind} {known.id} already; change it, or open another")
+            raise RefusedActError(
+                f"there is a {known.kind} {known.id} already; change it, or open another", "ticket_exists"
+            )
         return self._answered((Fact(now, OPENED, body),), body["id"], now)
 
     def _step(self, request: dict[str, Any], now: Instant, proof: str) -> Answer:
@@ -128,7 +130,7 @@ class TicketDesk:
         reason = requests.optional_text(request, "reason")
         if getattr(ticket, step) is not None and reason is None:
             said = format_instant(getattr(ticket, step), self._settings.zone)
-            raise RefusedActError(f"{ticket.id} was {step} at {said}; to correct that give a reason")
+            raise RefusedActError(f"{ticket.id} was {step} at {said}; to correct that give a reason", "said_already")
         met = requests.optional_text(request, "with") if step == "closed" else None
         corrects = reason if getattr(ticket, step) is not None else None
         body = {
@@ -141,7 +143,7 @@ class TicketDesk:
         """Resolved it was not, nor closed."""
         ticket, reason = self._ticket(request), text_of(request, "reason")
         if ticket.open:
-            raise RefusedActError(f"{ticket.id} is open")
+            raise RefusedActError(f"{ticket.id} is open", "is_open")
         undone = [step for step in ("resolved", "closed") if getattr(ticket, step) is not None]
         facts = tuple(
             Fact(now, STEP, {
@@ -195,17 +197,17 @@ class TicketDesk:
         if found is None or request.get("kind") not in {None, found.kind}:
             raise RefusedActError(f"there is no {request.get('kind') or 'ticket'} {identity}; list shows them")
         if found.withdrawn is not None:
-            raise RefusedActError(f"{identity} is withdrawn: {found.withdrawn}")
+            raise RefusedActError(f"{identity} is withdrawn: {found.withdrawn}", "is_withdrawn")
         return found
 
     def _closable(self, ticket: Ticket, request: dict[str, Any], at: Instant, *, not_reached: bool) -> None:
         if ticket.resolved is None:
-            raise RefusedActError(f"{ticket.id} is not resolved yet")
+            raise RefusedActError(f"{ticket.id} is not resolved yet", "not_resolved")
         if not_reached == (request.get("with") is not None):
             raise RefusedActError("say with whom it was closed, or that the reporter was not reached")
         if not_reached and at < (earliest := self._earliest(ticket.recorded)):
             text = format_instant(earliest, self._settings.zone)
-            raise RefusedActError(f"the reporter may still be reached until {text}")
+            raise RefusedActError(f"the reporter may still be reached until {text}", "may_be_reached")
 
     def _earliest(self, recorded: Instant) -> Instant:
         """From when a ticket may be closed whose reporter was not reached (SLA 4.1)."""
@@ -221,7 +223,8 @@ class TicketDesk:
             if times[name] is None:
                 continue
             if times[name] < floor[0]:
-                raise RefusedActError(f"{name} would be before it was {floor[1]}, at {format_instant(floor[0], zone)}")
+                said = f"{name} would be before it was {floor[1]}, at {format_instant(floor[0], zone)}"
+                raise RefusedActError(said, "out_of_order")
             floor = floor if name == "responded" else (times[name], name)
 
     def _outages(self, request: dict[str, Any], now: Instant) -> list[str]:
@@ -230,7 +233,7 @@ class TicketDesk:
             raise RefusedActError("outages: a list of ids is expected")
         for one in given:
             if documents.outage_span(self._book, one, now) is None:
-                raise RefusedActError(f"there is no outage {one[:100]}; mailuptime outages lists them")
+                raise RefusedActError(f"there is no outage {one[:100]}; mailuptime outages lists them", "no_outage")
         return list(dict.fromkeys(given))
 
     def _numbered(self, kind: str, recorded: Instant) -> str:

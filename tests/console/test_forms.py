@@ -300,7 +300,7 @@ def test_every_refusal_of_the_desk_has_its_words() -> None:
     source = Path(texts.__file__).parents[1]
     codes = {
         code
-        for file in (source / "desk.py", source / "acts.py")
+        for file in (source / "desk.py", source / "incidents" / "desk.py")
         for code in re.findall(r'RefusedActError\([^()]*(?:\([^()]*\)[^()]*)*, "(\w+)"\)', file.read_text("utf-8"))
     }
     assert len(codes) > 5

@@ -42,6 +42,9 @@ def test_an_incident_goes_from_its_record_to_its_close(scene: Scene) -> None:
     neither = scene.send(path, ALICE, act="close")
     assert neither.status == 422
     assert "Say with whom it was closed" in neither.text
+    early = scene.send(path.replace("en/", "th/", 1), ALICE, act="close", not_reached="yes")
+    assert early.status == 422
+    assert "ยังไม่ครบ 3 วันทำการ" in early.text
     scene.followed(scene.send(path, ALICE, act="close", **{"with": "help desk"}))
     found = ticket(scene, "INC-100")
     assert (found["state"], found["closed_with"], found["agency"]) == ("closed", "help desk", "กรมบัญชีกลาง")
@@ -71,7 +74,10 @@ def test_what_is_wrong_stands_beside_its_field(scene: Scene) -> None:
     assert "This time has not come yet." in ahead.text
     assert ahead.field("agency") == "a"
     assert '<option value="incident P2" selected>' in ahead.body
-    assert "no outage" in scene.send(NEW, ALICE, act="open", **(form | {"recorded": "", "outages": "none"})).text
+    assert (
+        "There is no such outage"
+        in scene.send(NEW, ALICE, act="open", **(form | {"recorded": "", "outages": "none"})).text
+    )
     assert scene.get("en/tickets/none").status == 404
     assert scene.get("en/tickets?month=2026-13").status == 422
     assert scene.get("en/tickets?state=lost").status == 422
