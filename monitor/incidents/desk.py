@@ -194,7 +194,7 @@ class TicketDesk:
     def _ticket(self, request: dict[str, Any]) -> Ticket:
         identity = text_of(request, "id")
         found = self.register.tickets.get(identity)
-        if found is None or request.get("kind") not in {None, found.kind}:
+        if found is None or request.get("kind") not in (None, found.kind):
             raise RefusedActError(f"there is no {request.get('kind') or 'ticket'} {identity}; list shows them")
         if found.withdrawn is not None:
             raise RefusedActError(f"{identity} is withdrawn: {found.withdrawn}", "is_withdrawn")

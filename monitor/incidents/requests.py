@@ -33,7 +33,7 @@ def priority_of(request: Request, kind: Kind) -> str | None:
     """A priority of that kind, in any case; a complaint has none."""
     known, given = PRIORITIES[kind], request.get("priority")
     if not known:
-        if given not in {None, ""}:
+        if given is not None and given != "":
             raise RefusedActError(f"priority: a {kind} has none")
         return None
     text = text_of(dict(request), "priority")

@@ -9,6 +9,7 @@ import pytest
 
 from monitor.web.api.operations import OPERATIONS
 from monitor.web.api.reference import reference
+from tests.console.scene import ALICE, scene_of
 from tests.web.api.asking import asked
 from tests.web.api.past import Past
 
@@ -20,6 +21,15 @@ def test_whatever_schemathesis_asks_is_answered_as_described(past: Past, tmp_pat
     assert "Tested: 15" in done.stdout
     assert "Missing test data" not in done.stdout  # it got behind the 404s
     assert past.daemon.get("/-/healthy")[0] == 200
+
+
+def test_whatever_somebody_writes_who_may_is_answered_as_described(tmp_path: Path) -> None:
+    with scene_of(tmp_path) as scene:
+        done = asked(scene.daemon, tmp_path, examples=5, seed=7, user=ALICE)
+        assert done.returncode == 0, done.stdout[-8000:]
+        assert "Authentication failed" not in done.stdout
+        assert scene.get("en/").status == 200
+        assert len(scene.daemon.ask("tickets", state="any")["tickets"]) > 1
 
 
 def test_the_description_is_of_openapi_3_1_and_leaves_no_operation_out(past: Past) -> None:
