@@ -86,11 +86,28 @@ async def read(port: int, paths: tuple[str, ...], seconds: float) -> Crowd:
     return Crowd(len(took) / (time.monotonic() - began), failed, middle, high)
 
 
-def crowd(port: int, paths: tuple[str, ...], seconds: float) -> Crowd:
-    """The readers, in a process of their own."""
-    command = [sys.executable, "-m", "bench.readers", "--read", str(port), "--seconds", str(seconds), *paths]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return Crowd(**json.loads(done.stdout))
+class Readers:
+    """A process that reads when it is told to: what it takes to start falls into no scene."""
+
+    def __init__(self, port: int, paths: tuple[str, ...], seconds: float) -> None:
+        self._seconds = seconds
+        command = ["nice", "-n", "19", sys.executable, "-m", "bench.readers", "--read", str(port)]
+        self._process = subprocess.Popen(
+            [*command, "--seconds", str(seconds), *paths], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self._line()
+
+    def read(self) -> Crowd:
+        assert self._process.stdin is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        crowd = Crowd(**json.loads(self._line()))
+        self._process.wait(self._seconds)
+        return crowd
+
+    def _line(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline()
 
 
 def configured(lab: Lab, place: Path, page: int) -> Path:
@@ -124,13 +141,15 @@ def measured(rounds: int, seconds: float) -> tuple[dict[str, Seen], float]:
             reader = page_process(pid)
             own = int(daemon.url.rpartition(":")[2])
             for scene, port, paths in _turns(rounds, page, own):
+                reading = None if port is None else Readers(port, paths, seconds)
+                time.sleep(1)
                 other: list[float] = []
                 beside = Thread(target=lambda kept=other: kept.extend(own_times("loop", job)))
                 before, readers = processor_seconds(pid), processor_seconds(reader)
                 began = time.time()
                 beside.start()
-                if port is not None:
-                    seen[scene].readers.append(crowd(port, paths, seconds))
+                if reading is not None:
+                    seen[scene].readers.append(reading.read())
                 beside.join()
                 elapsed = time.time() - began
                 spans.append((scene, began, began + elapsed))
@@ -210,7 +229,8 @@ def main() -> None:
     parser.add_argument("paths", nargs="*", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.read is not None:
-        os.nice(19)  # readers are elsewhere in the world: here they shall take as little as they can
+        print("ready", flush=True)
+        sys.stdin.readline()
         print(json.dumps(vars(asyncio.run(read(arguments.read, tuple(arguments.paths), arguments.seconds)))))
         return
     text = report(*measured(arguments.rounds, arguments.seconds), arguments.rounds, arguments.seconds)
