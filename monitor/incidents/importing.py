@@ -41,7 +41,7 @@ class Imported:
         if not isinstance(row, dict) or not isinstance(row.get("row"), int):
             raise RefusedActError("rows: each has its number, and texts")
         try:
-            made = steps({key: value for key, value in row.items() if value not in {None, ""}})
+            made = steps({key: value for key, value in row.items() if value is not None and value != ""})
         except RefusedActError as error:
             self.refused.append((row["row"], str(error)))
             return

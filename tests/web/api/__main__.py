@@ -33,17 +33,17 @@ def main() -> int:
     print(read.stdout, written.stdout, sep="\n")
     if given.write:
         now = datetime.now(UTC)
-        text = _report(read.stdout, written.stdout, given.seed, well, now)
+        text = _report(read.stdout, written.stdout, given, well, now)
         (RESULTS / f"api-{now:%Y-%m-%d}.md").write_text(text, encoding="utf-8")
     return read.returncode or written.returncode or int(not well)
 
 
-def _report(read: str, written: str, seed: int, well: bool, now: datetime) -> str:
+def _report(read: str, written: str, given: argparse.Namespace, well: bool, now: datetime) -> str:
     tools = f"schemathesis {version('schemathesis')}, Python {platform.python_version()}"
     alive = "answer as before" if well else "DO NOT ANSWER"
     return (
         f"# The API against its own description, {now:%Y-%m-%d}\n\n"
-        f"`make api`: phases {PHASES}, seed {seed}; {tools}, {platform.machine()}.\n\n"
+        f"`make api EXAMPLES={given.examples}`: phases {PHASES}, seed {given.seed}; {tools}, {platform.machine()}.\n\n"
         f"| who asks | checks | requests |\n|---|---|---|\n"
         f"| anybody, who may write nothing | every one | {_counted(read)} |\n"
         f"| a user, who may | all but `{OF_CONTENT}` | {_counted(written)} |\n\n"
