@@ -179,7 +179,7 @@ def _sort(configuration: Path, spans: list[tuple[str, float, float]], seen: dict
             seen[scene].checks.append(1000 * check["duration_seconds"])
 
 
-def report(seen: dict[str, Seen], held: float, rounds: int, seconds: float) -> str:
+def report(seen: dict[str, Seen], held: float, load: float, rounds: int, seconds: float) -> str:
     rows = []
     for scene, one in seen.items():
         middle, high = quantiles(one.checks)
@@ -205,6 +205,7 @@ def report(seen: dict[str, Seen], held: float, rounds: int, seconds: float) -> s
         "many of the shortest answer that the daemon's own listener has, to show what a process of its own is for.",
         "Another client asked IMAP four times a second beside all of it: by as much as it became slower, servers and",
         "processors did, and not the monitor.",
+        f"The machine's load was {load:.1f} before it began: on one that others use, compare with that client.",
     )
     how = paragraph(
         f"The page answered {sum(each.rate for each in readers) / len(readers):,.0f} readers a second, {answered};",
@@ -233,7 +234,9 @@ def main() -> None:
         sys.stdin.readline()
         print(json.dumps(vars(asyncio.run(read(arguments.read, tuple(arguments.paths), arguments.seconds)))))
         return
-    text = report(*measured(arguments.rounds, arguments.seconds), arguments.rounds, arguments.seconds)
+    load, _, _ = os.getloadavg()
+    seen, held = measured(arguments.rounds, arguments.seconds)
+    text = report(seen, held, load, arguments.rounds, arguments.seconds)
     if arguments.write:
         (RESULTS / f"readers-{datetime.now(UTC):%Y-%m-%d}.md").write_text(text, encoding="utf-8")
     print(text)
