@@ -1,14 +1,19 @@
 """`mailuptime import tickets`: what a ticket system says, mapped; repeated it changes nothing, a bad row is named."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, get_args
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
 
 from monitor.incidents.importing import FIELDS
-from monitor.settings.mapping import Column
-from tests.core.worked import at
+from monitor.incidents.rows import UnreadableError, rows_of
+from monitor.settings.mapping import Column, load_mapping
+from tests.core.worked import ZONE, at
 from tests.declare.office import Office
 from tests.e2e.commands import Done
 
@@ -154,3 +159,19 @@ def test_a_year_of_tickets_is_imported_and_verified(desk: Desk) -> None:
     assert (done.err, done.out) == ("", "1500 recorded, 0 changed, 0 unchanged, 0 refused\n")
     assert desk.office.figures("2026-12")["tickets"]["resolutions"]["within"] == 1500
     assert desk.office.run("verify").status == 0
+
+
+CELLS = some.text(some.sampled_from('id,"\n;\r\0 T-1é๒'), max_size=40)
+JSON = some.recursive(some.none() | some.booleans() | some.integers() | some.text(max_size=5), some.lists)
+BYTES = some.binary(max_size=60) | CELLS.map(str.encode) | JSON.map(lambda value: json.dumps(value).encode())
+
+
+@settings(deadline=None, max_examples=150)
+@given(some.sampled_from([".csv", ".json", ".jsonl"]), BYTES)
+def test_whatever_a_file_holds_it_is_rows_or_refused_in_one_line(suffix: str, data: bytes) -> None:
+    with TemporaryDirectory() as place:
+        file = Path(place) / f"export{suffix}"
+        file.write_bytes(b"id,recorded\n" + data if suffix == ".csv" else data)
+        with suppress(UnreadableError):
+            for row in rows_of(file, load_mapping(None, ZONE)):
+                json.dumps(row.document()).encode()
