@@ -126,7 +126,7 @@ class Application:
         now = self._clock.now()
         document = queries.sla(self._book, month, now, closed, self._basis(), service)
         if service is None:
-            document["tickets"] = self._desk.tickets.figures(Month.parse(document["month"]), self._book.present(now))
+            document = self._desk.tickets.added(document, self._book.present(now))
         return self._said(document)
 
     def outages(self, month: str | None) -> Document:

@@ -11,7 +11,6 @@ from monitor import closing, queries
 from monitor.assembly import basis_of, rules_of
 from monitor.clock import SystemClock
 from monitor.core.book import Book
-from monitor.core.calendar import Month
 from monitor.core.instants import Instant
 from monitor.desk import Desk
 from monitor.figures import Document
@@ -35,7 +34,7 @@ class Resting:
 
     def sla(self, month: str | None) -> Document:
         document = queries.sla(self.book, month, self.now, self.closings(), basis_of(self.settings))
-        return document | {"tickets": self.desk.tickets.figures(Month.parse(document["month"]), self.now)}
+        return self.desk.tickets.added(document, self.now)
 
     def outages(self, month: str | None) -> Document:
         return queries.outages(self.book, month, self.now)

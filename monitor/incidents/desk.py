@@ -91,6 +91,12 @@ class TicketDesk:
     def picture(self, now: Instant) -> TicketPicture:
         return self._photographer.take(self._settings.metrics.months, self._book.present(now))
 
+    def added(self, document: Document, now: Instant) -> Document:
+        """A month's document of services with what became of its tickets, where there is anything to say."""
+        found = self.figures(Month.parse(document["month"]), now)
+        said = any(found[key] for key in ("recorded", "withdrawn", "running"))
+        return {**document, "tickets": found} if said else document
+
     def figures(self, month: Month, now: Instant) -> Document:
         """The month's compliance, with every clock that runs now."""
         return documents.figures_document(self.register, month, self._settings.zone, now)

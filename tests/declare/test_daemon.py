@@ -246,6 +246,6 @@ def test_a_replay_of_the_exported_checks_gives_the_daemons_figures(office: Offic
         "--until",
         service["until"],
     )
-    assert set(figures.pop("tickets")) > {"responses", "resolutions"}  # which no check tells of
+    figures.pop("tickets", None)  # which no check tells of
     assert (again.err, again.document) == ("", figures)
     assert office.run("verify").status == 0

@@ -233,7 +233,8 @@ def test_csv_has_the_figures_of_json(rest: Rest) -> None:
 
 
 def test_tables_tell_people_the_figures_and_the_outage(rest: Rest) -> None:
-    title, columns, line = rest.sla_table.out.splitlines()
+    title, columns, line, _, *tickets = rest.sla_table.out.splitlines()
+    assert tickets[0] == "Recorded: 1 incident; excused 0, withdrawn 0"  # which the outage has opened
     assert title == f"{rest.figures['month']} (Asia/Bangkok), so far"
     assert columns.split()[:2] == ["service", "availability"]
     assert line.startswith("lab ")

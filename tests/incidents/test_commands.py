@@ -214,6 +214,7 @@ def test_the_document_of_a_month_has_rows_readings_and_running_clocks(office: Of
 
 
 def test_the_table_of_a_month_says_how_much_was_within_target(office: Office) -> None:
+    assert "tickets" not in office.figures()
     assert "within target" not in office.run("sla", "--month", "2026-11").out
     identity = opened(office, "--priority", "P1", "--channel", "email")["id"]
     office.now += 3_600_000_000
