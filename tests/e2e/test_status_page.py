@@ -6,6 +6,8 @@ import os
 import re
 import signal
 import socket
+import ssl
+from base64 import b64encode
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from tests.e2e.written import smtp, written
 from tests.lab import Lab, wait_until
 from tests.lab.configuration import configuration, free_port
 from tests.lab.daemon import Daemon
+from tests.web.place import ALICE, Place
 
 
 class Page:
@@ -104,6 +107,36 @@ def test_who_scans_the_port_learns_nothing_and_fills_no_log(place: Path, page: P
             assert not re.search(rb"Python|aiohttp|Traceback", answer), answer
         assert "The service is not available" in page("en/")
         assert [line for line in daemon.log.read_text()[len(before) :].splitlines() if "target" not in line] == []
+
+
+def test_a_page_over_tls_is_for_its_users_and_takes_up_a_new_certificate(place: Path, page: Page) -> None:
+    port, secured = free_port(), Place(place)
+    secured.web(tls_server_config=secured.tls, basic_auth_users=secured.users)
+    context = ssl.create_default_context(cafile=str(secured.ca_file))
+
+    def seen(user: tuple[str, str] | None) -> tuple[int, str]:
+        """The status of the answer, and the serial number of the certificate."""
+        connection = http.client.HTTPSConnection("127.0.0.1", page._port, timeout=10, context=context)
+        headers = {} if user is None else {"Authorization": f"Basic {b64encode(':'.join(user).encode()).decode()}"}
+        try:
+            connection.request("GET", "/en/", headers=headers)
+            certificate: Any = connection.sock.getpeercert()
+            return connection.getresponse().status, str(certificate["serialNumber"]).lstrip("0")
+        except OSError:
+            return 0, ""
+        finally:
+            connection.close()
+
+    with Daemon(with_page(place, page._port, port, config_file="web.yml"), port):
+        wait_until(lambda: seen(ALICE)[0] == 200, "the page")
+        assert seen(None)[0] == 401
+        assert seen(("alice", "wrong"))[0] == 401
+        serial = secured.renew()
+        wait_until(lambda: seen(ALICE) == (200, serial), "the new certificate")
+        secured._write("web.yml", b"tls_server_config: {}\n")
+        done = mailuptime("reload", "-c", str(place / "mailuptime.yaml"))
+        assert done.status == 78
+        assert seen(ALICE)[0] == 200
 
 
 def test_a_reload_changes_what_is_shown_and_a_bad_one_nothing(place: Path, page: Page) -> None:
