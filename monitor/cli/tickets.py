@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from monitor.cli.common import Exit, add_configuration, add_format, answer, configuration, print_json
 from monitor.cli.declare import login
 from monitor.cli.figures import month_given, table
-from monitor.core.instants import SECOND, format_duration
 from monitor.core.tickets import CHANNELS, PRIORITIES, TICKET_KINDS
 from monitor.figures import Document, moment
 from monitor.incidents.asked import STATES, Asked
@@ -172,6 +171,7 @@ def _clock(clock: Document | None) -> str:
         return "–"
     if clock["left_seconds"] is None:
         return str(clock["outcome"])
-    left = round(clock["left_seconds"]) * SECOND
-    hours = " of business time" if clock["runs"] == "business" else ""
-    return f"{format_duration(abs(left))}{hours} {'left' if left >= 0 else 'over'}"
+    left = clock["left_seconds"]
+    hours, rest = divmod(int(abs(left)), 3600)  # never days: a business day has nine hours
+    in_hours = " of business hours" if clock["runs"] == "business" else ""
+    return f"{hours} h {rest // 60:02} min{in_hours} {'left' if left >= 0 else 'over'}"

@@ -223,3 +223,15 @@ def test_the_table_of_a_month_says_how_much_was_within_target(office: Office) ->
     assert "\nRecorded: 1 incident; excused 0, withdrawn 0\n" in shown
     assert "Responses within target: 0.000 % of 99 % promised (0 within, 1 missed, 0 undetermined): missed\n" in shown
     assert "Resolutions within target: 100.000 % of 99 % promised (1 within, 0 missed, 0 undetermined): met\n" in shown
+
+
+def test_what_is_left_of_a_clock_is_told_in_hours_as_it_runs(office: Office) -> None:
+    """Never in days, of which one in business hours has nine."""
+    office.now = at("2026-11-11T08:00")
+    opened(office, "--priority", "P4", "--channel", "email")
+    opened(office, "--priority", "P1", "--channel", "email", "--id", "T-1")
+    office.now = at("2026-11-11T11:36:30")
+    shown = office.run("incident", "list").out
+    assert "2 h 36 min of business hours over  20 h 53 min of business hours left\n" in shown
+    assert "3 h 06 min over" in shown
+    assert "0 h 00 min over\n" in shown
