@@ -6,7 +6,8 @@ BIN := .venv/bin
 WORKERS ?= 4
 # The event loop of tests that have one: best is uvloop, as the daemon runs on; or asyncio.
 LOOP ?= best
-ON_THE_WHEEL := tests/e2e tests/settings tests/ledger tests/replay tests/metrics tests/report tests/fuzz tests/pages tests/console/test_forms.py
+ON_THE_WHEEL := tests/settings tests/metrics tests/report tests/pages tests/console/test_forms.py tests/replay \
+	tests/e2e/test_outage.py tests/e2e/test_status_page.py
 
 # Where `make install` installs; DESTDIR stands before it and is left out of every file.
 export PREFIX ?= /usr/local
@@ -45,6 +46,7 @@ tests: .venv/ready .venv/lab .venv/servers
 wheel: .venv/ready .venv/lab .venv/servers
 	rm -rf build
 	$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w build/dist .
+	$(BIN)/python .ci/wheel.py build/dist/mailuptime-*.whl
 	$(BIN)/python -m pip install -q --no-deps --target build/site build/dist/mailuptime-*.whl
 	mkdir build/tree
 	cp -r tests config grafana systemd docs pyproject.toml README.md build/tree
