@@ -15,9 +15,9 @@ Tell = Callable[[str, Mapping[str, Any]], Awaitable[str | None]]
 
 async def tell(url: str, document: Mapping[str, Any]) -> str | None:
     """As `Tell`."""
-    if urlsplit(url).scheme not in {"http", "https"}:
-        return "what stands there is no URL with http or https"
     try:
+        if urlsplit(url).scheme not in {"http", "https"}:
+            return "what stands there is no URL with http or https"
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT)) as session,
             session.post(url, json=document, allow_redirects=False) as response,
@@ -25,7 +25,7 @@ async def tell(url: str, document: Mapping[str, Any]) -> str | None:
             return None if 200 <= response.status < 300 else f"answered {response.status}"
     except TimeoutError:
         return f"no answer in {TIMEOUT:.0f} s"
-    except aiohttp.InvalidURL:
+    except ValueError:  # of a URL as a whole, of a host's name that cannot be one only when it is looked up
         return "what stands there is no URL"
     except (aiohttp.ClientError, OSError):
         return "no connection"
