@@ -4,6 +4,7 @@ A service is *quiet* where nothing was recorded or declared, every counting targ
 its voice reaches. Then the time since it was evaluated is up time and nothing else: figures go on by an addition.
 """
 
+import operator
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -73,6 +74,7 @@ class Portraitist:
         self._months = months
         self.seconds: dict[str, StateSeconds] = dict(seconds or {})
         self._finished: dict[tuple[str, Month], Figures] = {}
+        self._declared: tuple[object, ...] = ()  # what they were evaluated by
         self._outlooks = Outlooks.of((), 0)
         self._quiet: dict[str, _Quiet] = {}
         self._taken: dict[tuple[str, Month], Figures] = {}  # of this moment
@@ -91,6 +93,7 @@ class Portraitist:
             yield self._picture(service, month, now, states)
 
     def _picture(self, service: Service, month: Month, now: Instant, states: Mapping[str, str]) -> ServicePicture:
+        self._notice()
         name, horizon = service.name, Horizon(now, now=True)
         leaves = list(service.leaves())
         reached = self._reached(leaves, now)
@@ -114,6 +117,14 @@ class Portraitist:
             self._maintenance(service, state, states),
             outage,
         )
+
+    def _notice(self) -> None:
+        """Keep no month by what was declared before: that may change late, and between two services."""
+        declared = self._book.windows, self._book.exclusions, self._book.epochs
+        if not self._declared or any(map(operator.is_not, declared, self._declared)):
+            self._declared = declared
+            self._finished.clear()
+            self._taken.clear()
 
     def _maintenance(self, service: Service, state: str, states: Mapping[str, str]) -> Outlook:
         """Of the service; active also while windows on its parts cover all that makes it down."""

@@ -11,7 +11,7 @@ from monitor.core.book import Book, Horizon
 from monitor.core.calendar import Month
 from monitor.core.check import Check, Outcome
 from monitor.core.instants import DAY, MINUTE, SECOND, Instant
-from monitor.core.maintenance import Window
+from monitor.core.maintenance import Exclusion, Window
 from monitor.core.month import Figures, Objectives, StateSeconds
 from monitor.core.recurrence import Recurrence
 from monitor.core.rules import Rules, TargetRule
@@ -183,6 +183,28 @@ def test_seconds_by_state_add_up_and_never_go_back_whatever_is_declared_later(
 
 def _months(picture: ServicePicture) -> tuple[Figures, ...]:
     return picture.months
+
+
+def test_what_takes_effect_between_two_services_is_in_every_month_of_the_next_snapshot() -> None:
+    """Nobody need say so: a declaration that the ledger took late takes effect long after the act."""
+    up, down = (Step(60, (outcome,) * 3, 0, False, True, True) for outcome in (Outcome.UP, Outcome.DOWN))
+    story = Story([], 1, TURN - 600 * SECOND)
+    for step in (up, down, down, *[up] * 20):
+        story.go_on(step)
+        story.look()
+    turns = story.photographer.steps(story.now, story.now / SECOND)
+    for _ in range(3):  # the targets, mail and other, but not yet what is made of both
+        next(turns)
+    excused = Exclusion("x", (), TURN - 600 * SECOND, TURN, "customer", "ticket 1", "ops", "boss")
+    story.book.exclusions = [excused]
+    story.photographer.forget()
+    list(turns)
+    story.book.exclusions = [replace(excused, end=TURN - 400 * SECOND)]
+    story.go_on(up)
+    for picture in story.look().services:
+        for figures in picture.months:
+            listed = story.book.figures(picture.name, figures.month, Horizon(story.now, now=True))
+            assert replace(listed, outages=()) == figures
 
 
 @settings(deadline=None)
