@@ -86,14 +86,15 @@ class Bookkeeper:
 
     async def reconcile(self, settings: Settings) -> None:
         """Record what the configuration declares, and what it no longer does; the daemon goes on without a ledger."""
-        facts, refused = self.desk.reconcile(settings, self._present)
-        for line in refused:
-            log.error("declaration.refused", problem=line)
-        if facts:
-            try:
-                await self.record(facts)
-            except NotDurableError as error:
-                log.error("declaration.waits", problem=str(error))  # noqa: TRY400 - one line, no traceback
+        async with self._acting:
+            facts, refused = self.desk.reconcile(settings, self._present)
+            for line in refused:
+                log.error("declaration.refused", problem=line)
+            if facts:
+                try:
+                    await self.record(facts)
+                except NotDurableError as error:
+                    log.error("declaration.waits", problem=str(error))  # noqa: TRY400 - one line, no traceback
 
     async def record(self, facts: Sequence[Fact]) -> None:
         """Record facts and let them take effect. Raises NotDurableError where that is not done in time."""
@@ -148,7 +149,8 @@ class Bookkeeper:
     async def keep(self) -> None:
         """Close what is due and seal what was recorded; what the ledger does not allow now waits for the next time."""
         try:
-            await self.close_months()
+            async with self._acting:  # a month is closed by what was declared before, and by nothing in between
+                await self.close_months()
             await self.seal()
         except (LedgerError, NotDurableError) as error:
             log.error("books.wait", problem=str(error))  # noqa: TRY400 - one line, no traceback

@@ -1,8 +1,23 @@
 """Months that close: when, what is recorded of them, and what a correction adds (R16)."""
 
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+from monitor.assembly import rules_of
+from monitor.bookkeeper import Bookkeeper
+from monitor.clock import SystemClock
 from monitor.core.instants import DAY, SECOND
+from monitor.desk import Desk
+from monitor.ledger import Ledger
+from monitor.ledger.restore import restored
+from monitor.ledger.writer import Writer
+from monitor.recorder import Recorder
+from monitor.settings import load
 from tests.core.worked import at
 from tests.declare.office import Office, hourly
+
+T = TypeVar("T")
 
 ACT = (
     "maintenance",
@@ -124,3 +139,41 @@ def test_an_older_head_is_still_found_after_more_was_recorded(office: Office) ->
     noted = office.verified().head
     closed(office)
     assert office.run("verify", "--head", noted).status == 0
+
+
+class Later(SystemClock):
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    def now(self) -> int:
+        return self._office.now
+
+
+class AtOnce(Writer):
+    """Writes without a thread, so that the same turns of the event loop are taken each time."""
+
+    async def call(self, work: Callable[[Ledger], T]) -> T:
+        return work(self._ledger)
+
+
+def test_an_approval_while_months_are_closed_is_in_all_of_a_closing_or_in_nothing_of_it(office: Office) -> None:
+    """Closing takes turns of the event loop; what it was made by can be reproduced all the same."""
+    office.act(*EXCUSE)
+    office.feed(hourly(at("13:00"), END))
+    office.now = END + 1000 * DAY  # of many months the first is evaluated long before the last
+
+    async def run() -> None:
+        settings = load(office.configuration)
+        with Ledger(office.ledger) as ledger:
+            book, declarations = restored(ledger, rules_of(settings))
+            clock, writer, desk = Later(office), AtOnce(ledger), Desk(settings, book, declarations)
+            recorder = Recorder(clock, book, writer, lambda: None)
+            books = Bookkeeper(clock, book, desk, recorder, writer, 7 * DAY)
+            books.open(ledger)
+            recording = asyncio.create_task(recorder.run())
+            await asyncio.gather(books.keep(), books.act("approve", {"id": "EXC-1", "by": "boss"}, "user boss"))
+            recording.cancel()
+
+    asyncio.run(run())
+    assert office.verified().differences == ()
+    assert office.downtime() == 5400
