@@ -125,8 +125,9 @@ class Book:
 
     def _weighted(self, name: str, month: Month, horizon: Horizon, figures: FiguresOf) -> Fraction | None:
         """Availability by the accounts of its members (R6), where it has members that are services of their own."""
-        members = self._service(name, month, horizon).members
-        if not members or any(one.name not in self.rules.services for one in members):
+        rules = self._knowing(name, month, horizon)
+        members = rules.services[name].members
+        if not members or any(one.name not in rules.services for one in members):
             return None
         start, end = month.span(self.rules.zone)
         return weighted([(figures(one.name).sums.downtime, one.accounts) for one in members], end - start)
@@ -142,7 +143,8 @@ class Book:
     def bounds(self, name: str, month: Month, horizon: Horizon) -> tuple[Span, Figures]:
         """E, and the figures before anything is measured."""
         start, end = month.span(self.rules.zone)
-        service = self._service(name, month, horizon)
+        rules = self._knowing(name, month, horizon)
+        service = rules.services[name]
         until = min(end, horizon.at if horizon.now else end, *([service.until] if service.until is not None else []))
         since = self.since(service)
         begin = max(start, since) if since is not None else until
@@ -155,19 +157,17 @@ class Book:
             until=None if empty else until,
             provisional=horizon.now and horizon.at < end,
             sums=Sums(),
-            objectives=self._rules(month, horizon).objectives.get(name) or self.rules.objectives[name],
+            objectives=rules.objectives[name],
             blips=(0, 0),
             suspect=(),
             outages=(),
         )
 
-    def _rules(self, month: Month, horizon: Horizon) -> Rules:
-        """The rules in force at the end of what is looked at of a month."""
+    def _knowing(self, name: str, month: Month, horizon: Horizon) -> Rules:
+        """The rules in force at the end of what is looked at of a month; else the newest that know the service."""
         end = month.span(self.rules.zone)[1]
-        return self.epochs.at((min(end, horizon.at) if horizon.now else end) - 1)
-
-    def _service(self, name: str, month: Month, horizon: Horizon) -> Service:
-        return self._rules(month, horizon).services.get(name) or self.rules.services[name]
+        then = self.epochs.at((min(end, horizon.at) if horizon.now else end) - 1)
+        return next((one for one in (then, *reversed(self.epochs.rules)) if name in one.services), then)
 
     def outage(self, identity: str, horizon: Horizon) -> ServiceOutage | None:
         """The outage of an id, if there is one."""

@@ -1,5 +1,6 @@
 """Availability of a service of services by the accounts that each serves (R6)."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 from monitor.core.book import Book, Horizon, Rules, TargetRule
@@ -50,3 +51,23 @@ def test_without_the_accounts_of_every_member_there_is_no_weighted_figure() -> N
 
 def test_a_service_of_targets_has_none() -> None:
     assert weighted(book(1000, 3000), "a") is None
+
+
+def test_an_agency_that_leaves_takes_nothing_from_months_that_it_was_served_in() -> None:
+    made = book(1000, 3000)
+    stays = {name: one for name, one in made.rules.services.items() if name == "b"}
+    before, end = weighted(made), NOVEMBER.span(ZONE)[1]
+    made.change_rules(end + MINUTE, replace(made.rules, services=stays, objectives=dict.fromkeys(stays, PROMISE)))
+    assert weighted(made) == before is not None
+
+
+def test_what_was_added_and_removed_again_has_figures_of_months_before_it_came() -> None:
+    """As a report shows them: a year of months beside that of the report."""
+    made = book(1000)
+    start, end = NOVEMBER.span(ZONE)
+    new = replace(made.rules, services={**made.rules.services, "new": Service("new", 1, ("a/imap",), since=start)})
+    made.change_rules(end - MINUTE, replace(new, objectives=dict.fromkeys(new.services, PROMISE)))
+    made.change_rules(end + MINUTE, book(1000).rules)
+    horizon = Horizon(end + 2 * MINUTE, now=True)
+    assert made.figures("new", NOVEMBER, horizon).since == start
+    assert made.figures("new", NOVEMBER.plus(-1), horizon).verdict == "undetermined"
