@@ -34,7 +34,9 @@ def test_where_nobody_listens_that_is_said_without_the_url() -> None:
     assert told(f"http://127.0.0.1:{free_port()}/s3cr3t") == "no connection"
 
 
-@pytest.mark.parametrize("url", ["ftp://example.go.th/s3cr3t", "s3cr3t", "http://", "http://[::1/s3cr3t", "http://a..b/s3cr3t"])
+@pytest.mark.parametrize(
+    "url", ["ftp://example.go.th/s3cr3t", "s3cr3t", "http://", "http://[::1/s3cr3t", "http://a..b/s3cr3t"]
+)
 def test_what_is_no_address_of_a_webhook_is_said_without_it(url: str) -> None:
     assert "s3cr3t" not in (told(url) or "")
     assert "no URL" in (told(url) or "")
