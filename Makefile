@@ -40,7 +40,7 @@ types: .venv/ready
 	$(BIN)/mypy
 
 tests: .venv/ready .venv/lab .venv/servers
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q --loop $(LOOP)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q --loop $(LOOP)
 
 # What users run, in a directory without the sources, against the wheel that they install: no file is forgotten.
 wheel: .venv/ready .venv/lab .venv/servers
@@ -50,7 +50,7 @@ wheel: .venv/ready .venv/lab .venv/servers
 	$(BIN)/python -m pip install -q --no-deps --target build/site build/dist/mailuptime-*.whl
 	mkdir build/tree
 	cp -r tests config grafana systemd docs pyproject.toml README.md build/tree
-	cd build/tree && PYTHONPATH=$(CURDIR)/build/site ../../$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q $(ON_THE_WHEEL)
+	cd build/tree && PYTHONPATH=$(CURDIR)/build/site ../../$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q $(ON_THE_WHEEL)
 
 mutate: .venv/ready  ## change the accounting in many small ways; do the tests notice?
 	$(BIN)/python bench/mutate.py $(if $(SAMPLE),--sample $(SAMPLE)) --workers $(WORKERS)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import pytest
 import structlog
@@ -10,9 +11,20 @@ from monitor import loops
 
 pytest_plugins = ["tests.lab.fixtures"]
 
+SLOW = ("soak", "endure", "e2e", "deploy", "console", "statuspage", "web", "report", "incidents", "lab", "declare")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--loop", choices=("best", "asyncio"), default="best", help="uvloop where there is one, or not")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long goes first, so that no worker is left alone with it at the end."""
+    items.sort(key=lambda item: SLOW.index(found) if (found := _part(item)) in SLOW else len(SLOW))
+
+
+def _part(item: pytest.Item) -> str:
+    return item.path.relative_to(Path(__file__).parent).parts[0]
 
 
 def pytest_asyncio_loop_factories(config: pytest.Config) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
