@@ -109,11 +109,13 @@ def _late(phase: str | None, limit: Duration, seconds: float) -> tuple[Cause | N
 
 def _internal(name: str, error: Exception) -> tuple[Cause, str]:
     # Only the type is said: an exception's text may carry what was sent, a password among it.
-    log.error("check.internal_error", target=name, error=type(error).__name__, where=_place(error))
+    log.error("check.internal_error", target=name, error=type(error).__name__, where=place_of(error))
     return Cause.INTERNAL, type(error).__name__
 
 
-def _place(error: Exception) -> str:
+def place_of(error: Exception) -> str:
     """The innermost line that an exception passed through."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
     frames = traceback.extract_tb(error.__traceback__)
     return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""

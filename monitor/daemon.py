@@ -44,7 +44,7 @@ from monitor.selftest import SelfTests
 from monitor.settings import ConfigurationError, Settings
 from monitor.settings.problems import Problem
 from monitor.statuspage.keeper import StatusPage
-from monitor.supervision import Supervision
+from monitor.supervision import Supervision, kept_up
 from monitor.timekeeping import Timekeeping
 from monitor.web.access import terms_of
 from monitor.web.gate import Gate
@@ -182,7 +182,7 @@ class Daemon:
         self._timekeeping.begin()
 
     async def _serve(self) -> None:
-        """The one task group; a child's crash ends the daemon."""
+        """The one task group; the crash of a child that has a part in checks ends the daemon."""
         self._wall_clock.every_day(self._anchor, hour=0)
         self._wall_clock.every_hour(self.bookkeeper.keep, minute=1)
         self._wall_clock.every_hour(self._compact, minute=11)
@@ -195,10 +195,11 @@ class Daemon:
                 tasks: list[Callable[[], Coroutine[Any, Any, None]]] = [
                     self.scheduler.run, self.recorder.run, self._open_books, self._lag.run, self._self_tests.run,
                     self._application.run, self._supervision.pet, self._reloader.run, self._keep_counters,
-                    self.posture.run, self._notify, self._supervision.announce, self._timekeeping.synchronization.run,
-                    self._status_page.run, self._reports.run,
+                    self.posture.run, self._supervision.announce, self._timekeeping.synchronization.run,
                 ]  # fmt: skip
                 running += [group.create_task(task(), name=task.__name__) for task in tasks]
+                telling = (self._notify, self._status_page.run, self._reports.run)
+                running += [group.create_task(kept_up(self.clock, task)) for task in telling]
                 self._notifier.say("READY=1", self._supervision.status())
                 await self._stopping.wait()
                 for task in running:
@@ -250,7 +251,10 @@ class Daemon:
         """At start, once the recorder runs: what the configuration declares, and what fell due meanwhile."""
         await self.bookkeeper.reconcile(self.settings)
         await self.bookkeeper.keep()
-        await asyncio.gather(self._compact(), self.bookkeeper.watch(lambda: self._application.snapshot))
+        await asyncio.gather(self._compact(), kept_up(self.clock, self._watch_outages))
+
+    async def _watch_outages(self) -> None:
+        await self.bookkeeper.watch(lambda: self._application.snapshot)
 
     async def _compact(self) -> None:
         await self.bookkeeper.compact(self.settings.ledger)

@@ -1,17 +1,37 @@
-"""What the service manager hears while the daemon runs: that it gets on, and how things stand."""
+"""What the service manager hears while the daemon runs: that it gets on, and how things stand; and what may fail."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 from zoneinfo import ZoneInfo
 
+import structlog
+
 from monitor.announcement import announcement
+from monitor.attempt import place_of
 from monitor.clock import Clock
 from monitor.notify import Notifier, watchdog_seconds
 from monitor.recorder import Recorder
 from monitor.scheduler import Scheduler
 from monitor.snapshot import Snapshot
 
+log = structlog.get_logger("daemon")
+
 ANNOUNCED_EVERY = 5.0
 """Seconds."""
+ANEW_AFTER = 30.0
+"""Seconds until what failed begins anew."""
+
+
+async def kept_up(clock: Clock, task: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run what tells of services and checks none: a mistake in it is said, and ends neither checks nor the daemon."""
+    while True:
+        try:
+            await task()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is no reason to check nothing
+            log.error("task.failed", task=task.__qualname__, error=type(error).__name__, where=place_of(error))  # noqa: TRY400
+        else:
+            return
+        await clock.sleep(ANEW_AFTER)
 
 
 class Supervision:

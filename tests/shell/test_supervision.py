@@ -2,14 +2,16 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import structlog.testing
 
 from monitor.core.calendar import Month
 from monitor.snapshot import Snapshot
-from monitor.supervision import Supervision
+from monitor.supervision import ANEW_AFTER, Supervision, kept_up
 from tests.shell.virtual import VirtualClock, beside, run
 
 LIMIT_S = 30
@@ -87,3 +89,20 @@ def test_where_nobody_watches_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -
     work = Work()
     run(lambda clock: asyncio.wait_for(work.supervised(clock).pet(), 1))
     assert work.said == []
+
+
+def test_what_only_tells_of_services_begins_anew_after_a_mistake_of_its_own() -> None:
+    began: list[float] = []
+
+    async def page() -> None:
+        began.append(asyncio.get_running_loop().time())
+        if len(began) < 3:
+            raise KeyError("agency")
+
+    async def scenario(clock: VirtualClock) -> None:
+        await kept_up(clock, page)
+
+    with structlog.testing.capture_logs() as said:
+        run(scenario)
+    assert [later - earlier for earlier, later in pairwise(began)] == [ANEW_AFTER, ANEW_AFTER]
+    assert [(one["event"], one["error"]) for one in said] == [("task.failed", "KeyError")] * 2
