@@ -32,7 +32,8 @@ class Ticket:
     """`recorded` is when the clocks begin; instants that are not known are None.
 
     `proposed` is when the end of its outage proposes that it was resolved. `withdrawn` is why it is no ticket.
-    `set_by_hand`: somebody chose its priority, and no rule changes it any more.
+    `set_by_hand`: somebody chose its priority, and no rule changes it any more; `reopened`: somebody said that it was
+    not resolved, and no end of an outage says it again.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Ticket:
     withdrawn: str | None = None
     corrections: int = 0
     set_by_hand: bool = False
+    reopened: bool = False
 
     @property
     def open(self) -> bool:
@@ -105,6 +107,7 @@ def after(ticket: Ticket, kind: str, body: Mapping[str, Any]) -> Ticket:
         return replace(ticket, withdrawn=body["reason"])
     if kind == STEP:
         more = {"closed_with": body["with"], "not_reached": body["not_reached"]} if body["step"] == "closed" else {}
+        more |= {"reopened": True, "proposed": None} if body["step"] == "resolved" and body["time"] is None else {}
         return replace(ticket, **{body["step"]: body["time"]}, **more, corrections=corrections)
     values = {**body["values"]}
     if "outages" in values:

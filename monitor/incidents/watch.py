@@ -86,7 +86,7 @@ class OutageWatch:
         running = {one.outage for one in snapshot.services}
         for ticket in self._register.open():
             outage = _outage_of(ticket)
-            if outage is None or ticket.proposed is not None or outage in running:
+            if outage is None or ticket.proposed is not None or ticket.reopened or outage in running:
                 continue
             if states.get(_service_of(outage), "unknown") in {"down", "unknown"}:
                 continue  # nobody knows yet that it is over

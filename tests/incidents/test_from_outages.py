@@ -129,6 +129,21 @@ def test_its_end_may_be_the_resolution() -> None:
     assert (room.ticket.state, room.ticket.resolved) == ("resolved", at("10:30"))
 
 
+@pytest.mark.parametrize("resolution", ["proposed", "recorded"])
+def test_who_reopens_an_incident_is_not_contradicted_and_its_clock_runs_again(resolution: Any) -> None:
+    room = Room(FromOutages(resolution=resolution))
+    room.down("mail/smtp", at("10:00"))
+    room.look()
+    room.up("mail/smtp", at("10:30"))
+    room.look()
+    step = {"id": room.ticket.id, "step": "resolved", "with": None, "not_reached": False}
+    room.register.take(Fact(room.now, "ticket_step", {**step, "time": at("10:30"), "reason": None}))
+    room.register.take(Fact(room.now, "ticket_step", {**step, "time": None, "reason": "queues stand still"}))
+    assert room.look(at("10:45")) == []
+    assert room.ticket.state == "recorded"
+    assert [one.outcome(at("23:59")) for one in room.register.clocks(room.ticket)] == ["missed"]
+
+
 @pytest.mark.parametrize(
     ("targets", "priority"), [(["mail/smtp"], "P2"), (["mail/smtp", "mail/imap"], "P1"), (["des/imap"], "P3")]
 )
