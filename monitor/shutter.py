@@ -19,6 +19,8 @@ TURN = 0.02
 """Seconds for which the event loop is held at the most, but for a single service."""
 REST = 9
 """How many times as long as a snapshot took none is taken: at most a tenth of the event loop goes to them."""
+LONGEST_REST = 60.0
+"""Seconds; what took longer than any fleet's was held up itself, as a machine is that was stopped for a while."""
 INTERVAL = 1.0
 """Seconds between two snapshots where nothing presses: voices expire and budgets burn without a check."""
 PATIENCE = 1.0
@@ -110,6 +112,6 @@ class Shutter:
             self._lasts = lasted
         else:
             fresh = replace(fresh, services=self.snapshot.services, month=self.snapshot.month)
-        self._rested = self._clock.monotonic() + REST * lasted
+        self._rested = self._clock.monotonic() + min(REST * lasted, LONGEST_REST)
         self.snapshot = fresh
         self._taken(fresh)

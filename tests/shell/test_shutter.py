@@ -15,7 +15,7 @@ from monitor.core.timeline import Timeline
 from monitor.live import Live
 from monitor.photographer import Photographer
 from monitor.runner import Target
-from monitor.shutter import REST, TURN, Shutter
+from monitor.shutter import LONGEST_REST, REST, TURN, Shutter
 from monitor.snapshot import Snapshot
 from tests.core.worked import ZONE, at
 from tests.shell.fleet import IdleProbe
@@ -104,3 +104,13 @@ async def test_what_is_not_committed_is_in_no_figure_though_it_comes_between_two
     await scene.until(lambda: len(scene.shown) >= 2, check)
     assert all(one.running.since is None for snapshot in scene.shown for one in snapshot.services)
     assert {one.at for one in scene.shown} != {scene.shown[0].at}
+
+
+def test_a_machine_that_stood_still_while_one_was_taken_is_behind_for_a_minute_at_the_most() -> None:
+    scene = Scene(0.0)
+    scene.clock.cost = 300.0
+    scene.shutter.press()
+    scene.clock.cost = 0.0
+    resumed = scene.clock.passed
+    asyncio.run(scene.until(lambda: len(scene.shown) == 2))
+    assert scene.clock.passed - resumed <= LONGEST_REST + 1
