@@ -74,7 +74,7 @@ class OutageWatch:
             if ticket is None:
                 if priority != "off" and not self._is_excused(service, asked, snapshot.at):
                     yield _opened(service.outage, service.name, priority, snapshot.at, snapshot.at)
-            elif ticket.open:
+            elif ticket.open and ticket.source == SOURCE:
                 changes: dict[str, object] = {"proposed": None} if ticket.proposed is not None else {}
                 if priority != "off" and not ticket.set_by_hand and _more_urgent(priority, ticket.priority):
                     changes |= {"priority": priority}
@@ -154,8 +154,8 @@ class OutageWatch:
         return self._of_rules[1]
 
     def _ticket(self, outage: str) -> Ticket | None:
-        identity = self._index().by_outage.get(outage)
-        return None if identity is None else self._register.tickets[identity]
+        """Its incident; also one that somebody opened by hand under the id that it would have."""
+        return self._register.tickets.get(self._index().by_outage.get(outage, f"{PREFIX}{outage}"))
 
     def _moved(self, service: str, outage: str, now: Instant) -> Ticket | None:
         """The incident of an outage that is now known to have begun earlier, and so has another id."""

@@ -197,6 +197,19 @@ def test_an_outage_that_came_and_went_unseen_has_one_too() -> None:
     assert room.ticket.proposed == at("10:02")
 
 
+def test_one_that_somebody_opened_under_its_id_is_left_alone() -> None:
+    room = Room()
+    room.down("mail/smtp", at("10:00"))
+    body = {
+        "id": f"INC-{room.snapshot().services[0].outage}", "kind": "incident", "priority": "P3", "recorded": room.now,
+        "channel": "telephone", "agency": None, "outages": [], "by": "ops", "source": "command",
+    }  # fmt: skip
+    room.register.take(Fact(room.now, "ticket_opened", body))
+    assert room.look(at("10:01")) == []
+    room.up("mail/smtp", at("10:30"))
+    assert [*room.look(), *room.look(at("10:31"))] == []
+
+
 def test_outages_from_before_there_were_incidents_have_none() -> None:
     room = Room(since=at("11:00"))
     room.down("mail/smtp", at("10:00"))
