@@ -172,7 +172,7 @@ class Book:
     def outage(self, identity: str, horizon: Horizon) -> ServiceOutage | None:
         """The outage of an id, if there is one."""
         name, start = start_of(identity) or ("", 0)
-        if name not in self.rules.services:
+        if not self.leaves(name):
             return None
         listed = self.figures(name, Month.of(start, self.rules.zone), horizon).outages
         return next((one for one in listed if one.start == start), None)

@@ -58,7 +58,7 @@ class Excuses:
         if not any(one.occurrences(start, now) for one in book.windows) and not any(
             one.start < now and start < one.end for one in book.exclusions
         ):
-            return (False, False) if service in book.rules.services else None
+            return (False, False) if book.leaves(service) else None
         span = span_of(book, identity, now)
         if span is None:
             return None
@@ -66,9 +66,12 @@ class Excuses:
 
 
 def span_of(book: Book, identity: str, now: Instant) -> Span | None:
-    """The stretch of an outage, as far as it goes now; None where there is none that begins then."""
+    """The stretch of an outage, as far as it goes now; None where there is none that begins then.
+
+    Also of a service that is gone since.
+    """
     service, start = start_of(identity) or ("", 0)
-    if service not in book.rules.services or start >= now:
+    if not book.leaves(service) or start >= now:
         return None
     reach, horizon = HOUR, Horizon(now, now=True)
     while True:

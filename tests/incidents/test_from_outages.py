@@ -1,6 +1,6 @@
 """Outages open incidents by themselves, one each, by the rule; maintenance and exclusions reach them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any, cast
@@ -263,6 +263,20 @@ def test_an_approved_exclusion_reaches_it() -> None:
     flood = Exclusion("E", ("mail",), at("09:00"), at("12:00"), "force_majeure", "report", "ops", "boss")
     room.book.exclusions = [flood]
     assert room.register.excuses.of(room.ticket, room.now)
+
+
+def test_what_was_excused_stays_so_when_the_service_is_gone() -> None:
+    room = Room()
+    room.down("des/imap", at("10:00"))
+    room.look()
+    room.up("des/imap", at("10:30"))
+    room.look()
+    room.book.exclusions = [Exclusion("E", ("des",), at("09:00"), at("12:00"), "suspension", "letter", "ops", "boss")]
+    services = {name: one for name, one in room.book.rules.services.items() if name != "des"}
+    room.book.change_rules(room.now + MINUTE, replace(room.book.rules, services=services))
+    later = room.now + HOUR
+    assert room.register.excuses.of(room.ticket, later)
+    assert room.book.outage(room.ticket.outages[0], Horizon(later, now=True)) is not None
 
 
 @pytest.mark.parametrize(("key", "target"), [("one_protocol", "mail/smtp"), ("one_agency", "des/imap")])
