@@ -21,6 +21,7 @@ from monitor.ledger.reader import Reader
 from monitor.preview import Preview
 from monitor.reconciling import reconciled
 from monitor.settings import Settings, read_exclusion, read_maintenance
+from monitor.settings.windows import same_person
 
 
 class Desk:
@@ -148,8 +149,9 @@ class Desk:
                 f"there is no maintenance and no exclusion {identity} to approve", "nothing_to_approve"
             )
         declared, act = found
-        if declared.by == by:
-            raise RefusedActError(f"{identity} was declared by {by}; somebody else must approve it", "same_person")
+        if same_person(declared.by, by):
+            text = f"{identity} was declared by {declared.by}; somebody else must approve it"
+            raise RefusedActError(text, "same_person")
         if declared.approved_by is not None and act.approval_proof is not None:
             raise RefusedActError(f"{identity} is approved already, by {declared.approved_by}", "approved_already")
         body = {"id": identity, "by": by, "proof": proof}

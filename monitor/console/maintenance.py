@@ -99,7 +99,7 @@ async def _changed(backend: Backend, visit: Visit, form: Form, act: str, identit
 
 async def approval_of(backend: Backend, visit: Visit, found: Document) -> Document | None:
     """What this person's approval would come to; None where it is not to be had."""
-    if found["approved_by"] is not None or found["by"] == visit.person.name:
+    if found["approved_by"] is not None or visit.person.is_named(found["by"]):
         return None
     return await Form(visit, ()).sent(backend.act("approve", visit.person, {"id": found["id"]}, dry=True))
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from monitor.console.wording import Wording
 from monitor.pages.rendering import Place
+from monitor.settings.windows import same_person
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,9 @@ class Person:
     def of(cls, who: str) -> "Person":
         """`user alice`, `certificate ops`."""
         return cls(who.partition(" ")[2], who)
+
+    def is_named(self, name: str) -> bool:
+        return same_person(self.name, name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
 from typing import Any, TypeVar
+from unicodedata import category, normalize
 from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrulestr
@@ -57,6 +58,16 @@ def read_exclusions(reader: Reader, items: Iterable[tuple[Loc, Any]], names: Nam
     return tuple(exclusion for _, exclusion in found)
 
 
+def same_person(one: str, other: str) -> bool:
+    """Whether two names may be one person's: who writes his name with a capital or a blank more is nobody else."""
+    return _plain(one) == _plain(other)
+
+
+def _plain(name: str) -> str:
+    folded = normalize("NFKC", normalize("NFKC", name).casefold())
+    return "".join(char for char in folded if not char.isspace() and category(char) != "Cf")
+
+
 def _identified(one: Listed) -> Listed:
     """Without an id the content is the identity; when it was declared and who approved it are not part of it."""
     if one.id:
@@ -90,7 +101,8 @@ def _scope(report: Report, loc: Loc, scope: tuple[str, ...], names: Names) -> No
 
 def _approval(reader: Reader, loc: Loc, one: WindowSettings | ExclusionSettings) -> None:
     """Recorded exclusions and windows may show it: R14 says that it lifts nothing. Declaring it is pointless."""
-    if one.approved_by == one.by and not reader.context.recorded:
+    given = one.approved_by
+    if given is not None and same_person(given, one.by) and not reader.context.recorded:
         reader.report.add((*loc, "approved_by"), "approved_by must be somebody other than by")
 
 

@@ -85,6 +85,11 @@ REFUSED = {
     "approving one's own window": (("approve", "CHG-1", "--by", "ops"), "somebody else"),
     "approving one's own exclusion": (("approve", "EXC-1", "--by", "ops"), "somebody else"),
     "approving one's own under a name with a blank": (("approve", "EXC-1", "--by", "ops "), "somebody else"),
+    "approving one's own in capitals": (("approve", "CHG-1", "--by", "OPS"), "somebody else"),
+    "approving one's own under a name that only looks different": (
+        ("approve", "EXC-1", "--by", "o\u200bp\uff53"),
+        "declared by ops; somebody else",
+    ),
     "approving what is unknown": (("approve", "CHG-9", "--by", "boss"), "CHG-9"),
     "approving for nobody": (("approve", "CHG-1", "--by", " "), "by"),
     "a month that does not exist": (("sla", "--month", "2026-13"), "2026-13"),
