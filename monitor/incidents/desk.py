@@ -237,10 +237,11 @@ class TicketDesk:
         given = request.get("outages") or []
         if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
             raise RefusedActError("outages: a list of ids is expected")
-        for one in given:
+        named = list(dict.fromkeys(given))
+        for one in named:
             if documents.outage_span(self._book, one, now) is None:
                 raise RefusedActError(f"there is no outage {one[:100]}; mailuptime outages lists them", "no_outage")
-        return list(dict.fromkeys(given))
+        return named
 
     def _numbered(self, kind: str, recorded: Instant) -> str:
         day = to_datetime(recorded, self._settings.zone).strftime("%Y%m%d")

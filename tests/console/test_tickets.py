@@ -1,5 +1,6 @@
 """Incidents, requests and complaints through the console: recorded, answered, resolved and closed against clocks."""
 
+import json
 import re
 
 from tests.console.scene import ALICE, BOB, Scene
@@ -81,6 +82,19 @@ def test_what_is_wrong_stands_beside_its_field(scene: Scene) -> None:
     assert scene.get("en/tickets/none").status == 404
     assert scene.get("en/tickets?month=2026-13").status == 422
     assert scene.get("en/tickets?state=lost").status == 422
+
+
+def test_what_a_program_sends_is_utf_8_whatever_its_head_says(scene: Scene) -> None:
+    def sent(agency: str, charset: str) -> int:
+        body = json.dumps({"priority": "low", "agency": agency}, ensure_ascii="\ud800" in agency)
+        kind = f"application/json; charset={charset}"
+        return scene.ask("POST", "/api/v1/requests", ALICE, body, Content_Type=kind).status
+
+    for charset in ("utf-8", "tis-620", "no-such", "punycode"):
+        assert sent("กรมบัญชีกลาง", charset) == 201
+    assert sent("half \ud800 of a character", "utf-8") == 400
+    half = scene.ask("POST", "/api/v1/incidents", ALICE, '{"priority": "P1", "outages": ["\\ud800"]}')
+    assert (half.status, half.headers["Content-Type"].partition(";")[0]) == (400, "application/problem+json")
 
 
 def test_the_outage_of_the_monitor_is_an_incident_by_itself_that_leads_to_its_evidence(scene: Scene) -> None:

@@ -69,7 +69,8 @@ WRITES = tuple(write for path, kind in PATHS.items() for write in _writes(path, 
 
 async def _asked(request: web.Request) -> Document:
     try:
-        body = json.loads(await request.text() or "{}")
+        body = json.loads((await request.read()).decode() or "{}")  # JSON is UTF-8, whatever a header says (RFC 8259)
+        json.dumps(body, ensure_ascii=False).encode()  # halves of characters are no text
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
