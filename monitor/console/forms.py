@@ -64,11 +64,11 @@ class Form:
     def names(self, name: str, known: Iterable[str]) -> list[str]:
         """A field of names, with commas or lines between."""
         found = [one.strip() for one in self.values[name].replace("\n", ",").split(",") if one.strip()]
-        listed = list(known)
-        for one in found:
-            if one not in listed:
-                close = get_close_matches(one, listed, n=1)
-                self.wrong(name, "no_such_name_but" if close else "no_such_name", name=one, other=(close or [""])[0])
+        listed = set(known)
+        wrong = next((one for one in found if one not in listed), None)
+        if wrong is not None:  # the first alone: what is like a name is looked for in all of them
+            close = get_close_matches(wrong, listed, n=1)
+            self.wrong(name, "no_such_name_but" if close else "no_such_name", name=wrong, other=(close or [""])[0])
         return found
 
     async def sent(self, act: Awaitable[Document]) -> Document | None:

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from monitor.bookkeeper import NotDurableError
+from monitor.console import forms
 from monitor.console.forms import Form
 from monitor.console.tokens import LASTS, Tokens
 from monitor.console.visit import Person, Visit
@@ -46,6 +47,23 @@ async def test_what_the_ledger_does_not_take_is_said_and_what_was_typed_stays(er
     assert not form.well
     assert str(error) in form.general[0]
     assert form.values == {"reason": "storage"}
+
+
+def test_of_names_that_there_are_not_one_alone_is_compared_with_those_that_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A form holds thousands of them, and each comparison takes its time from the checks."""
+    compared: list[str] = []
+
+    def close(word: str, *_others: object, **_more: object) -> list[str]:
+        compared.append(word)
+        return ["mail"]
+
+    monkeypatch.setattr(forms, "get_close_matches", close)
+    form = Form(visit("en", scope="mail, male, " + "x," * 1000), ("scope",))
+    form.names("scope", ["mail"])
+    assert compared == ["male"]
+    assert "male" in form.errors["scope"]
 
 
 def test_lengths_are_rounded_up_and_what_is_left_is_rounded_down() -> None:
