@@ -11,6 +11,8 @@ from monitor.core.calendar import Month
 from monitor.core.instants import SECOND
 from monitor.figures import Document, minutes, minutes_left, moment, percent
 
+_CONTROLS = {number: f"\\x{number:02x}" for number in (*range(32), *range(127, 160))}
+
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     sla_parser = commands.add_parser("sla", help="the month's figures of every service")
@@ -193,7 +195,8 @@ def print_csv(rows: list[Document]) -> None:
 
 
 def table(columns: tuple[str, ...], rows: list[tuple[str, ...]], title: str) -> str:
-    """Columns as wide as they need, on a terminal or in a pipe."""
+    """Columns as wide as they need, on a terminal or in a pipe; what others wrote commands no terminal."""
+    rows = [tuple(cell.translate(_CONTROLS) for cell in row) for row in rows]
     widths = [max(len(row[i]) for row in (columns, *rows)) for i in range(len(columns))]
     lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in (columns, *rows))
     return "\n".join((title, *lines))

@@ -1,5 +1,6 @@
 """The Atom feed (RFC 4287): outages as they begin and end, and maintenance as it is announced."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID, uuid5
@@ -16,6 +17,8 @@ TYPE = "application/atom+xml; charset=utf-8"
 MOST_ENTRIES = 100
 AHEAD = 30 * DAY
 """How long before its start maintenance is news."""
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What no XML may hold (XML 1.0, 2.2), not even escaped: with one such character no reader takes the feed."""
 _NAMESPACE = UUID("8d0f6c52-0a3b-5c0e-9a63-0f6e3a3c1f7b")
 
 
@@ -53,7 +56,7 @@ def feed(board: Board, w: Words, name: str | None, renderer: Renderer) -> Answer
         page=f"{above}{f'services/{name}' if name else ''}" or ".",
         entries=newest,
     )
-    return Answer(body.encode(), TYPE)
+    return Answer(_NO_XML.sub("", body).encode(), TYPE)
 
 
 def _of_outage(site: Site, w: Words, outage: Outage, above: str, board: Board) -> Entry:

@@ -23,6 +23,16 @@ def test_an_exclusion_excuses_nothing_until_another_person_approves_it(office: O
     assert (listed["category"], listed["evidence"]) == ("force_majeure", "flood report 12/2569")
 
 
+def test_what_somebody_writes_commands_no_terminal_and_forges_no_line(office: Office) -> None:
+    office.act(
+        "exclude", "add", *OPS, "--category", "customer", *SPAN, "--evidence", "mail\x1b[2J 7\nEXC-9", "--id", "EXC-1"
+    )
+    listed = office.run("exclude", "list").out
+    assert "mail\\x1b[2J 7\\x0aEXC-9" in listed
+    assert listed.count("\n") == 3
+    assert "\x1b" not in listed
+
+
 def test_an_exclusion_by_outage_has_its_span_and_its_service(office: Office) -> None:
     [outage] = office.figures()["outages"]
     made = office.act(*exclude("--outage", outage["id"], "--id", "EXC-1"))

@@ -128,6 +128,14 @@ async def test_each_time_that_maintenance_recurs_is_an_event(tmp_path: Path, vis
     assert all((one.weekday(), one.day <= 7, one.hour) == (6, True, 2) for one in starts)
 
 
+async def test_the_feed_is_xml_whatever_stands_in_a_reason(visitor: ClientSession, tmp_path: Path) -> None:
+    start = NOW + 24 * HOUR
+    window = Window("CHG-11", (), start, start + HOUR, "ย้าย\x0b\x1b[31m & <b>\x00", "ops", declared=NOW - HOUR)
+    async with served(replace(STORY, windows=[window]), tmp_path) as site:
+        feed = ET.fromstring(await read(visitor, site, "en/feed.atom"))
+    assert "ย้าย[31m & <b>" in [required(one, "summary") for one in feed.iter(f"{ATOM}entry")]
+
+
 @pytest.mark.parametrize(
     ("text", "written"),
     [("a,b;c\\d", "a\\,b\\;c\\\\d"), ("two\r\nlines\n", "two\\nlines\\n"), ("\x07bell\x00", "bell"), ("ไทย", "ไทย")],
