@@ -177,4 +177,7 @@ def _from_elsewhere(request: web.Request) -> bool:
     if request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}:
         return True
     origin = request.headers.get("Origin")
-    return origin is not None and urlsplit(origin).netloc.lower() != request.host.lower()
+    try:
+        return origin is not None and urlsplit(origin).netloc.lower() != request.host.lower()
+    except ValueError:  # such as half of an IPv6 address
+        return True
