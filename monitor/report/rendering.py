@@ -1,6 +1,7 @@
 """A report in the format that was asked for, as bytes."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,8 @@ DEADLINE = 300.0
 """Seconds for one PDF; 320 agencies take ten."""
 HOW = "install the package mailuptime-browser, or pip install 'mailuptime[pdf]' and apt install libpangoft2-1.0-0"
 _TYPESETTER = Path(__file__).with_name("typesetter.py")
+_INHERITED = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "TZ", "XDG_CACHE_HOME")
+"""What of the environment the typesetter gets: it reads what others wrote, and no `{env: NAME}` secret is in it."""
 _NOT_INSTALLED = 69  # typesetter.NOT_INSTALLED, which is a program of its own
 
 
@@ -43,8 +46,10 @@ def typeset(page: bytes, deadline: float = DEADLINE) -> bytes:
     """A page as PDF, set by a process of its own. Raises as `rendered`."""
     try:
         done = subprocess.run(  # noqa: S603
-            [sys.executable, "-I", str(_TYPESETTER)], input=page, capture_output=True, timeout=deadline, check=False
-        )
+            [sys.executable, "-I", str(_TYPESETTER)],
+            input=page, capture_output=True, timeout=deadline, check=False,
+            env={name: os.environ[name] for name in _INHERITED if name in os.environ},
+        )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise TypesettingError(f"the PDF was not set within {deadline:.0f} s") from None
     except OSError as error:

@@ -81,6 +81,18 @@ def test_where_weasyprint_is_missing_one_line_names_what_installs_it(
     assert not (office.place / "report.pdf").exists()
 
 
+def test_the_typesetter_gets_no_secret_of_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    telling = tmp_path / "telling.py"
+    telling.write_text("import os; print(sorted(os.environ))", encoding="utf-8")
+    monkeypatch.setattr(rendering, "_TYPESETTER", telling)
+    monkeypatch.setenv("PROBE_PASSWORD", "s3cr3t")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    told = rendering.typeset(b"<p>").decode()
+    assert "PATH" in told
+    assert "PROBE_PASSWORD" not in told
+    assert "CREDENTIALS_DIRECTORY" not in told
+
+
 def test_a_typesetter_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     hanging = tmp_path / "hanging.py"
     hanging.write_text("import time; time.sleep(600)")
