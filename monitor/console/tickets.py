@@ -22,11 +22,11 @@ async def tickets(backend: Backend, visit: Visit) -> Outcome:
     month, kind = visit.query.get("month") or None, visit.query.get("kind") or None
     state = visit.query.get("state") or ("open" if month is None else "any")
     try:
-        document = backend.source.tickets(Asked(month, kind, state))
+        document = await backend.source.tickets_in_turns(Asked(month, kind, state))
     except ValueError as error:
         form.general.append(visit.text("errors.refused", why=str(error)))
         month, kind, state = None, None, "open"
-        document = backend.source.tickets(Asked(state=state))
+        document = await backend.source.tickets_in_turns(Asked(state=state))
     figures = backend.source.ticket_figures(Month.parse(document["month"]))
     values = {
         "form": form, "tickets": sorted(document["tickets"], key=_urgency), "asked_month": month or "",
@@ -66,7 +66,7 @@ def _request(form: Form) -> Document:
 
 async def ticket(backend: Backend, visit: Visit) -> Outcome:
     """One of them: looked at, or a step recorded by what its forms send."""
-    found = _found(backend, visit)
+    found = await _found(backend, visit)
     form, act = Form(visit, STEPS), visit.form.get("act", "")
     if act:
         done = await _stepped(backend, visit, form, act, found)
@@ -90,8 +90,8 @@ async def _stepped(backend: Backend, visit: Visit, form: Form, act: str, found: 
     return await form.sent(backend.act(f"{PREFIX}{act}", visit.person, {**given, "id": found["id"], "source": "web"}))
 
 
-def _found(backend: Backend, visit: Visit) -> Document:
+async def _found(backend: Backend, visit: Visit) -> Document:
     identity = visit.names["id"]
-    for one in backend.source.tickets(Asked(id=identity))["tickets"]:
+    for one in (await backend.source.tickets_in_turns(Asked(id=identity)))["tickets"]:
         return dict(one)
     raise MissingError(visit.text("missing.ticket", id=identity))

@@ -4,6 +4,7 @@ As the desk of declarations it decides and writes nothing. Who says something of
 it, and has to say why.
 """
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -12,12 +13,13 @@ from monitor.acts import Answer, RefusedActError, text_of
 from monitor.core.book import Book
 from monitor.core.calendar import Month
 from monitor.core.instants import Instant, format_instant, to_datetime
-from monitor.core.tickets import CHANGED, OPENED, STEP, STEPS, TICKET_KINDS, WITHDRAWN, Ticket, Tickets, after
+from monitor.core.tickets import CHANGED, OPENED, STEP, STEPS, WITHDRAWN, Ticket, Tickets, after
 from monitor.figures import Document
 from monitor.incidents import documents, requests
-from monitor.incidents.asked import STATES, Asked
+from monitor.incidents.asked import Asked
 from monitor.incidents.days import Days
 from monitor.incidents.importing import Context, Imported, steps_to
+from monitor.incidents.listing import Listing
 from monitor.incidents.picture import TicketPhotographer, TicketPicture
 from monitor.incidents.register import Register
 from monitor.ledger import Fact
@@ -75,18 +77,13 @@ class TicketDesk:
 
     def listed(self, asked: Asked, now: Instant) -> Document:
         """Raises ValueError for a month, kind or state that there is not."""
-        now, register, zone = self._book.present(now), self.register, self._settings.zone
-        if asked.kind not in {None, *TICKET_KINDS} or asked.state not in STATES:
-            raise ValueError(f"kind is one of {', '.join(TICKET_KINDS)}; state one of {', '.join(STATES)}")
-        month = Month.of(now, zone) if asked.month is None else Month.parse(asked.month)
-        found = {one.id: one for one in register.of_month(month)}
-        if asked.month is None:
-            found = {one.id: one for one in register.open()} | found
-        if asked.id is not None:
-            found = {asked.id: register.tickets[asked.id]} if asked.id in register.tickets else {}
-        chosen = (one for one in found.values() if asked.includes(one))
-        listed = [documents.ticket_document(one, register, zone, now) for one in chosen]
-        return {"timezone": zone.key, "month": str(month), "tickets": listed}
+        made = self.listing(asked, now)
+        deque(made.steps(), maxlen=0)
+        return made.document
+
+    def listing(self, asked: Asked, now: Instant) -> Listing:
+        """The same, for who gives others their turns in between."""
+        return Listing(self.register, self._settings.zone, asked, self._book.present(now))
 
     def picture(self, now: Instant) -> TicketPicture:
         return self._photographer.take(self._settings.metrics.months, self._book.present(now))

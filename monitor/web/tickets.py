@@ -10,13 +10,13 @@ from monitor.web.guard import Handler
 
 
 class Service(Protocol):
-    def tickets(self, asked: Asked) -> Document: ...
+    async def tickets_in_turns(self, asked: Asked) -> Document: ...
 
 
 def listed(service: Service) -> Handler:
     async def listing(request: web.Request) -> web.Response:
         query = request.query
         asked = Asked(query.get("month"), query.get("kind"), query.get("state", "any"))
-        return web.json_response(service.tickets(asked))
+        return web.json_response(await service.tickets_in_turns(asked))
 
     return listing

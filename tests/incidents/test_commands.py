@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from monitor.incidents.asked import Asked
+from monitor.resting import rest
+from monitor.settings import load
 from tests.core.worked import at
 from tests.declare.office import DOWN, Office
 
@@ -82,6 +85,15 @@ def imported(office: Office, resolved: list[str]) -> None:
     file = office.place / "tickets.json"
     file.write_text(json.dumps(rows), encoding="utf-8")
     assert office.run("import", "tickets", str(file), *BY).status == 0
+
+
+def test_a_list_is_made_ticket_by_ticket_so_that_checks_go_on_in_between(office: Office) -> None:
+    office.now = at("2026-11-11T12:00")
+    imported(office, ["10:00"] * 3)
+    with rest(load(office.configuration)) as resting:
+        made = resting.desk.tickets.listing(Asked(), office.now)
+        assert [len(made.document["tickets"]) for _ in made.steps()] == [1, 2, 3]
+        assert made.document == resting.desk.tickets.listed(Asked(), office.now)
 
 
 def test_requests_and_complaints_are_things_of_their_own(office: Office) -> None:

@@ -41,7 +41,7 @@ class Source(Protocol):
 
     def declarations(self) -> Document: ...
 
-    def tickets(self, asked: tickets.Asked) -> Document: ...
+    async def tickets_in_turns(self, asked: tickets.Asked) -> Document: ...
 
     def ticket_figures(self, month: Month) -> Document: ...
 
@@ -83,7 +83,7 @@ async def _exclusions(source: Source, asked: Asked) -> Document:
 def _of_kind(kind: str) -> Callable[[Source, Asked], Awaitable[Document]]:
     async def listed(source: Source, asked: Asked) -> Document:
         which = tickets.Asked(_text(asked["month"]), kind, asked["state"] or "any", asked["id"])
-        return paged(source.tickets(which), "tickets", asked, by_record)
+        return paged(await source.tickets_in_turns(which), "tickets", asked, by_record)
 
     return listed
 
