@@ -4,7 +4,7 @@ What is cheap is taken from the snapshot each second. Days and outages are asked
 with rests in between: at most a tenth of the event loop goes to them, however much breaks at once.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -29,6 +29,7 @@ from monitor.statuspage.view import (
     Closed,
     Day,
     Message,
+    Occurrence,
     Outage,
     Part,
     Past,
@@ -96,6 +97,7 @@ class Observer:
         self._hosts = {name: host_of(target) for name, target in targets.items()} if status.details else None
         for kept in (self._present, self._past, self._portions):
             kept.clear()
+        self._calendar = None
         titles = {
             one.name: {language: getattr(one.title, language) or one.name for language in LANGUAGES}
             for one in settings.services
@@ -186,7 +188,14 @@ class Observer:
         key = (self._declared[0], now // (DAY // 24))
         if key != self._calendar:
             self._calendar = key
-            self._say(Calendar(occurrences(self._declared[0], now)))
+            self._say(Calendar(tuple(self._shown(occurrences(self._declared[0], now)))))
+
+    def _shown(self, found: Iterable[Occurrence]) -> Iterator[Occurrence]:
+        """Without hidden services, and without what is about those alone."""
+        for one in found:
+            services = tuple(name for name in one.services if name not in self._hidden)
+            if services or not one.services:
+                yield replace(one, services=services)
 
     def _due(self) -> Iterator[ServicePicture]:
         """Services whose days and outages are to be pictured anew."""

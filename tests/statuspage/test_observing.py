@@ -13,6 +13,7 @@ from monitor.core.check import Check, Outcome
 from monitor.core.instants import DAY, MINUTE, SECOND
 from monitor.core.maintenance import Window
 from monitor.core.month import Sums
+from monitor.settings import load
 from monitor.statuspage.looks import bars, look_of
 from monitor.statuspage.observing import Observer
 from monitor.statuspage.picturing import MOST_OCCURRENCES, occurrences
@@ -109,6 +110,25 @@ async def test_an_outage_over_the_end_of_a_month_is_one_and_whole(tmp_path: Path
     assert one.least <= one.seconds <= one.most
     touched = [day for day in past.days if day.sums.downtime]
     assert [day.sums.downtime for day in touched] == [60 * MINUTE, 60 * MINUTE]
+
+
+async def test_nothing_of_a_hidden_service_leaves_the_daemon_and_what_is_hidden_no_more_is_told(tmp_path: Path) -> None:
+    titles = {"mailgothai": ("เมลกลางภาครัฐ", "MailGoThai"), "cluster-north": ("กลุ่มเหนือ", "Northern cluster")}
+    windows = [
+        Window("A", ("cluster-north/imap",), at("14:00"), at("16:00"), "secret", "ops", declared=at("13:00")),
+        Window("B", ("mailgothai", "cluster-north"), at("17:00"), at("18:00"), "both", "ops", declared=at("13:00")),
+    ]
+    outages = [Outage("cluster-north/imap", at("13:00"), at("13:10"))]
+    scene, said = Scene(titles, outages, windows=windows, status={"hide": ["cluster-north"]}), list[Message]()
+    observer, _ = scene.observed(tmp_path, said)
+    await once(observer)
+    told = b"".join(pickle.dumps(one) for one in said)
+    assert b"both" in told
+    for word in ("north", "secret", "กลุ่มเหนือ"):
+        assert word.encode() not in told
+    observer.change(load(replace(scene, status={}).written(tmp_path)))
+    assert Calendar in await said_in(observer, said, after=1)
+    assert b"secret" in b"".join(pickle.dumps(one) for one in said)
 
 
 async def test_nothing_that_may_not_be_shown_leaves_the_daemon(tmp_path: Path) -> None:
