@@ -96,6 +96,7 @@ class Desk:
         if self.declarations.window(settings.id):
             text = f"maintenance {settings.id} is declared already; shorten or cancel it"
             raise RefusedActError(text, "declared_already")
+        self._refuse_two_of_one_id(settings.id, "exclusion", self.declarations.exclusion(settings.id))
         # A command speaks for now: what it claims of earlier days needs an approval.
         window = replace(window_of(settings, self._settings.zone), declared=now, approved_by=None)
         document = self._window_document(window, Act("command", now, proof=proof), now)
@@ -128,6 +129,7 @@ class Desk:
         if self.declarations.exclusion(settings.id):
             text = f"exclusion {settings.id} is declared already; withdraw it first"
             raise RefusedActError(text, "declared_already")
+        self._refuse_two_of_one_id(settings.id, "maintenance", self.declarations.window(settings.id))
         made = replace(self._excluded(exclusion_of(settings), settings.outage, now), approved_by=None)
         facts = () if dry else (Fact(now, "exclusion", exclusion_body(made, "command", proof)),)
         document = self._exclusion_document(made, Act("command", now, proof=proof))
@@ -143,7 +145,10 @@ class Desk:
     def _approve(self, request: dict[str, Any], now: Instant, proof: str) -> Answer:
         request, dry = _without(request, "dry_run")
         identity, by = text_of(request, "id"), text_of(request, "by")
-        found = self.declarations.window(identity) or self.declarations.exclusion(identity)
+        window, exclusion = self.declarations.window(identity), self.declarations.exclusion(identity)
+        if window is not None and exclusion is not None:  # an approval would reach both, and only one was looked at
+            raise RefusedActError(f"{identity} is a maintenance and an exclusion; cancel or withdraw one of them first")
+        found = window or exclusion
         if found is None:
             raise RefusedActError(
                 f"there is no maintenance and no exclusion {identity} to approve", "nothing_to_approve"
@@ -159,6 +164,12 @@ class Desk:
         if dry:
             return Answer((), document, self._preview(declared, now))
         return Answer((Fact(now, "approval", body),), document)
+
+    @staticmethod
+    def _refuse_two_of_one_id(identity: str, other: str, found: object) -> None:
+        """Who approves names an id: what else has it must not be approved unseen."""
+        if found is not None:
+            raise RefusedActError(f"there is {other} {identity} already; choose another id", "declared_already")
 
     def _excluded(self, exclusion: Exclusion, outage: str | None, now: Instant) -> Exclusion:
         """With the span of the outage that it names."""

@@ -152,3 +152,25 @@ def test_an_approval_added_to_the_file_is_an_approval_attested_by_one(office: Of
     assert office.figures()["excused_seconds"] == 3600
     [window] = office.act("maintenance", "list")["maintenance"]
     assert (window["approved_by"], window["attested_by_one"]) == ("boss", True)
+
+
+def test_an_approval_reaches_nothing_unseen_that_has_the_same_id(office: Office) -> None:
+    """Who looked at the window has not looked at the exclusion."""
+    span = (
+        "--start",
+        "2026-11-10T10:30",
+        "--end",
+        "2026-11-10T11:00",
+        "--category",
+        "customer",
+        "--evidence",
+        "mail 7",
+    )
+    office.act("exclude", "add", *span, "--id", "CHG-5", "--by", "alice")
+    declare(office, {**FIRST, "id": "CHG-5"}, now=at("2026-11-12T12:40"))
+    before = office.facts()
+    done = office.run("approve", "CHG-5", "--by", "boss")
+    assert (done.status, done.err.count("\n"), office.facts()) == (2, 1, before)
+    assert "a maintenance and an exclusion" in done.err
+    office.act("exclude", "withdraw", "CHG-5", "--by", "alice")
+    assert office.act("approve", "CHG-5", "--by", "boss")["approved_by"] == "boss"

@@ -45,6 +45,8 @@ REFUSED = {
     "no reason": (("maintenance", "add", "--reason", " ", "--by", "ops", *SPAN), "must not be empty"),
     "no author": (("maintenance", "add", "--reason", "upgrade", "--by", "", *SPAN), "must not be empty"),
     "a window's id that is taken": ((*WINDOW, *SPAN, "--id", "CHG-1"), "CHG-1"),
+    "an exclusion of a window's id": ((*EXCLUSION, *SPAN, "--id", "CHG-1"), "choose another id"),
+    "a window of an exclusion's id": ((*WINDOW, *SPAN, "--id", "EXC-1"), "choose another id"),
     "shortening what is unknown": (
         ("maintenance", "shorten", "CHG-9", "--end", "2026-11-12T10:30", "--by", "ops"),
         "CHG-9",
