@@ -101,10 +101,8 @@ class Book:
 
         No check before `reached` may come any more; neither it nor the horizon goes back. `members` as above.
         """
-        evaluated, plain = self.bounds(name, month, horizon)
-        begin, until = evaluated
-        leaves = self.leaves(name)
-        anchors = (self.accounts[leaf].timeline.anchor(reached) for leaf in leaves)
+        (begin, until), plain = self.bounds(name, month, horizon)
+        anchors = (self.accounts[leaf].timeline.anchor(reached) for leaf in self.leaves(name))
         anchor = max(begin, min([until, *anchors]))
         kept = self._kept.get((name, month))
         declared = self.windows, self.exclusions, self.epochs
@@ -164,18 +162,20 @@ class Book:
         )
 
     def _knowing(self, name: str, month: Month, horizon: Horizon) -> Rules:
-        """The rules in force at the end of what is looked at of a month; else the newest that know the service."""
+        """The rules at the end of what is looked at of a month; else the newest later ones that know the service."""
         end = month.span(self.rules.zone)[1]
-        then = self.epochs.at((min(end, horizon.at) if horizon.now else end) - 1)
-        return next((one for one in (then, *reversed(self.epochs.rules)) if name in one.services), then)
+        at = (min(end, horizon.at) if horizon.now else end) - 1
+        then, rules = self.epochs.at(at), zip(self.epochs.starts, self.epochs.rules, strict=True)
+        later = [one for start, one in rules if start > at and name in one.services]
+        return then if name in then.services or not later else later[-1]
 
     def outage(self, identity: str, horizon: Horizon) -> ServiceOutage | None:
         """The outage of an id, if there is one."""
         name, start = start_of(identity) or ("", 0)
-        if not self.leaves(name):
+        month = Month.of(start, self.rules.zone)
+        if name not in self._knowing(name, month, horizon).services:
             return None
-        listed = self.figures(name, Month.of(start, self.rules.zone), horizon).outages
-        return next((one for one in listed if one.start == start), None)
+        return next((one for one in self.figures(name, month, horizon).outages if one.start == start), None)
 
     def evaluated(self, name: str, span: Span, horizon: Horizon) -> tuple[Sets, Spans]:
         """What is down and unknown in a span, clipped to it, and the windows on the service itself."""

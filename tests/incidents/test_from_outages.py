@@ -15,6 +15,7 @@ from monitor.core.instants import HOUR, MINUTE, SECOND, Instant
 from monitor.core.maintenance import Exclusion, Window
 from monitor.core.month import Objectives
 from monitor.core.outages import identity_of
+from monitor.core.rules import Epochs
 from monitor.core.service import Service
 from monitor.core.tickets import Ticket
 from monitor.incidents.days import Days
@@ -274,9 +275,11 @@ def test_what_was_excused_stays_so_when_the_service_is_gone() -> None:
     room.book.exclusions = [Exclusion("E", ("des",), at("09:00"), at("12:00"), "suspension", "letter", "ops", "boss")]
     services = {name: one for name, one in room.book.rules.services.items() if name != "des"}
     room.book.change_rules(room.now + MINUTE, replace(room.book.rules, services=services))
-    later = room.now + HOUR
-    assert room.register.excuses.of(room.ticket, later)
-    assert room.book.outage(room.ticket.outages[0], Horizon(later, now=True)) is not None
+    assert room.register.excuses.of(room.ticket, room.now + HOUR)
+    assert room.book.outage(room.ticket.outages[0], Horizon(room.now + HOUR, now=True)) is None
+    december = Horizon(at("2026-12-02T00:00"), now=True)
+    room.book.epochs = Epochs([room.book.epochs.starts[0], at("2026-12-01T00:00")], room.book.epochs.rules)
+    assert room.book.outage(room.ticket.outages[0], december) is not None
 
 
 @pytest.mark.parametrize(("key", "target"), [("one_protocol", "mail/smtp"), ("one_agency", "des/imap")])
