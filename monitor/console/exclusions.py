@@ -2,7 +2,7 @@
 
 from monitor.console.backend import Backend
 from monitor.console.forms import Form
-from monitor.console.maintenance import approval_of, newest
+from monitor.console.maintenance import approval_of, approve, mark, newest
 from monitor.console.visit import MissingError, Moved, Outcome, Shown, Visit
 from monitor.figures import Document
 
@@ -22,21 +22,22 @@ async def exclusion(backend: Backend, visit: Visit) -> Outcome:
     form = Form(visit, ("sure",))
     act = visit.form.get("act", "")
     if act:
-        done = await _changed(backend, visit, form, act, found["id"])
+        done = await _changed(backend, visit, form, act, found)
         if done is not None:
             return Moved(f"exclusions/{found['id']}?done={act}")
     preview = None if found["withdrawn"] else await approval_of(backend, visit, found)
-    return Shown("exclusion.html", {"exclusion": found, "form": form, "preview": preview}, form.status)
+    values = {"exclusion": found, "form": form, "preview": preview, "seen": mark(found)}
+    return Shown("exclusion.html", values, form.status)
 
 
-async def _changed(backend: Backend, visit: Visit, form: Form, act: str, identity: str) -> Document | None:
+async def _changed(backend: Backend, visit: Visit, form: Form, act: str, found: Document) -> Document | None:
     if act == "approve":
-        return await form.sent(backend.act("approve", visit.person, {"id": identity}))
+        return await approve(backend, visit, form, found)
     if act == "withdraw":
         if not form.values["sure"]:
             form.wrong("sure", "not_sure")
             return None
-        return await form.sent(backend.act("exclusion.withdraw", visit.person, {"id": identity}))
+        return await form.sent(backend.act("exclusion.withdraw", visit.person, {"id": found["id"]}))
     form.general.append(visit.text("errors.no_such_act"))
     return None
 

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
 
 from monitor.console.backend import Backend
 from monitor.console.forms import Form
@@ -59,12 +60,34 @@ def _request(backend: Backend, form: Form) -> Document:
 
 def digest(form: Form) -> str:
     """Of what was filled in: what is declared is what the preview was of."""
-    text = json.dumps(form.values, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return _digest(form.values)
 
 
 def unchanged(visit: Visit, form: Form) -> bool:
-    return hmac.compare_digest(visit.form.get("seen", "").encode(), digest(form).encode())
+    return _seen(visit, digest(form))
+
+
+def mark(found: Document) -> str:
+    """Of what is declared, as who approves it has seen it; where it recurs, time alone moves its next occurrence."""
+    times = () if found.get("rrule") else ("start", "end")
+    said = ("id", "scope", "rrule", "reason", "category", "evidence", "by", "declared", *times)
+    return _digest({key: found.get(key) for key in said})
+
+
+async def approve(backend: Backend, visit: Visit, form: Form, found: Document) -> Document | None:
+    """What was withdrawn meanwhile and declared anew under the same id is not what was looked at."""
+    if not visit.person.is_named(found["by"]) and not _seen(visit, mark(found)):
+        form.general.append(visit.text("approve.changed"))
+        return None
+    return await form.sent(backend.act("approve", visit.person, {"id": found["id"]}))
+
+
+def _digest(values: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def _seen(visit: Visit, expected: str) -> bool:
+    return hmac.compare_digest(visit.form.get("seen", "").encode(), expected.encode())
 
 
 async def window(backend: Backend, visit: Visit) -> Outcome:
@@ -73,14 +96,16 @@ async def window(backend: Backend, visit: Visit) -> Outcome:
     form = Form(visit, ("end", "sure"))
     act = visit.form.get("act", "")
     if act:
-        done = await _changed(backend, visit, form, act, found["id"])
+        done = await _changed(backend, visit, form, act, found)
         if done is not None:
             return Moved(f"maintenance/{found['id']}?done={act}")
     preview = await approval_of(backend, visit, found) if needs_approval(found) and not found["cancelled"] else None
-    return Shown("window.html", {"window": found, "form": form, "preview": preview}, form.status)
+    values = {"window": found, "form": form, "preview": preview, "seen": mark(found)}
+    return Shown("window.html", values, form.status)
 
 
-async def _changed(backend: Backend, visit: Visit, form: Form, act: str, identity: str) -> Document | None:
+async def _changed(backend: Backend, visit: Visit, form: Form, act: str, found: Document) -> Document | None:
+    identity = found["id"]
     if act == "shorten":
         form.require("end")
         form.time("end")
@@ -92,7 +117,7 @@ async def _changed(backend: Backend, visit: Visit, form: Form, act: str, identit
             return None
         return await form.sent(backend.act("maintenance.cancel", visit.person, {"id": identity}))
     if act == "approve":
-        return await form.sent(backend.act("approve", visit.person, {"id": identity}))
+        return await approve(backend, visit, form, found)
     form.general.append(visit.text("errors.no_such_act"))
     return None
 

@@ -171,6 +171,23 @@ def test_maintenance_after_the_fact_excuses_what_its_preview_says_once_somebody_
     scene.followed(scene.send(path, BOB, act="cancel", sure="yes"))
 
 
+def test_what_was_declared_anew_under_the_same_id_is_not_approved_unseen(scene: Scene) -> None:
+    past = scene.daemon.ask("outages", month=scene.month)["outages"][0]
+    outage_page = f"en/outages/{past['id']}"
+    form = {"category": "customer", "id": "EXC-200"}
+    path = scene.done(outage_page, ALICE, **form, evidence="letter 8").partition("?")[0].lstrip("./")
+    looked_at = scene.get(path, BOB)
+    scene.followed(scene.send(path, ALICE, act="withdraw", sure="yes"))
+    scene.done(outage_page, ALICE, **form, evidence="another letter")
+    before = recorded(scene)
+    refused = scene.send(path, BOB, looked_at, act="approve")
+    assert (refused.status, recorded(scene)) == (422, before)
+    assert "changed since you looked at it" in refused.text
+    assert "another letter" in refused.text
+    scene.followed(scene.send(path, BOB, refused, act="approve"), BOB)
+    scene.followed(scene.send(path, ALICE, act="withdraw", sure="yes"))
+
+
 def test_an_outage_is_excluded_by_one_and_approved_by_another_and_withdrawn(scene: Scene) -> None:
     """In a month that is closed: each step makes a new revision."""
     past = scene.daemon.ask("outages", month=scene.month)["outages"][0]
