@@ -1,5 +1,6 @@
 """The client of a running daemon's control socket, for commands: plain and synchronous."""
 
+import errno
 import http.client
 import json
 import socket
@@ -59,7 +60,7 @@ def fetch(
     """The same, as it comes.
 
     Raises NotRunningError where none listens, PermissionError where this user may not ask, RefusedError where the
-    daemon says no.
+    daemon says no, another OSError where it does not answer.
     """
     connection = _UnixConnection(path, timeout)
     given = urlencode({key: value for key, value in (query or {}).items() if value is not None})
@@ -71,6 +72,10 @@ def fetch(
         answer = response.read()
     except (FileNotFoundError, ConnectionRefusedError) as error:
         raise NotRunningError(str(path)) from error
+    except TimeoutError as error:
+        raise TimeoutError(errno.ETIMEDOUT, f"the daemon did not answer within {timeout:.0f} s") from error
+    except (http.client.HTTPException, ConnectionError) as error:
+        raise ConnectionAbortedError(errno.ECONNABORTED, "the daemon ended before it had answered") from error
     finally:
         connection.close()
     if response.status != http.client.OK:

@@ -1,6 +1,7 @@
 """The command line: one file a group of commands, each with `add(commands)` that names its function."""
 
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -48,6 +49,9 @@ GROUPS = (
     browser,
 )
 
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+"""Why standard output, as a file that the shell has opened, cannot be written."""
+
 
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
@@ -77,12 +81,22 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return Exit.CONFIGURATION
     except BrokenPipeError:
-        # The reader went away; nothing may be written to it at the interpreter's end either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 128 + signal.SIGPIPE
+    except OSError as error:
+        if error.filename is not None or error.errno not in FULL:
+            raise
+        print(f"standard output: {error.strerror}; what was written is not whole", file=sys.stderr)
+        _drop_output()
+        return Exit.CANNOT_CREATE
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     return status
+
+
+def _drop_output() -> None:
+    """Nobody can take it; nothing may be written at the interpreter's end either."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 __all__ = ["Exit", "main"]

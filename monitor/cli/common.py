@@ -5,10 +5,10 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import IntEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from monitor.control import TIMEOUT, NotRunningError, RefusedError, fetch
 from monitor.figures import Document
@@ -156,6 +156,29 @@ def ledger_errors(settings: Settings, damaged: Exit = Exit.UNAVAILABLE) -> Itera
         raise CommandError(Exit.USAGE, *(str(problem) for problem in error.problems)) from None
     except (RefusedActError, ValueError) as error:
         raise CommandError(Exit.USAGE, str(error)) from None
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[IO[bytes]]:
+    """A file that takes its name once it is whole; what is there and is none, as /dev/null, is written to as it is."""
+    part = None
+    try:
+        if path.exists() and not path.is_file():
+            with path.open("wb") as out:
+                yield out
+            return
+        part = path.with_name(f"{path.name}.part")
+        with part.open("wb") as out:
+            yield out
+            out.flush()
+            os.fsync(out.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise CommandError(Exit.CANNOT_CREATE, f"{path}: {error.strerror or error}") from None
+    finally:
+        if part is not None:
+            with suppress(OSError):  # it has taken its name, or was never there
+                part.unlink()
 
 
 def print_json(document: Any) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from monitor.cli.common import CommandError, Exit, add_configuration, add_format, configuration, print_json
-from monitor.control import NotRunningError, RefusedError, ask
+from monitor.control import TIMEOUT, NotRunningError, RefusedError, ask
 from monitor.figures import Document
 from monitor.settings import ConfigurationError, load
 from monitor.settings.sections import ControlSettings
@@ -36,9 +36,9 @@ def reload(arguments: argparse.Namespace) -> Exit:
         path = load(arguments.config).control.socket
     except ConfigurationError as error:
         with suppress(CommandError):
-            _told(ControlSettings.model_construct().socket, "reload", {}, Exit.CONFIGURATION)
+            told(ControlSettings.model_construct().socket, "reload", {}, Exit.CONFIGURATION, timeout=RELOAD_TIMEOUT)
         raise CommandError(Exit.CONFIGURATION, *(str(problem) for problem in error.problems)) from None
-    answer = _told(path, "reload", {}, Exit.CONFIGURATION)
+    answer = told(path, "reload", {}, Exit.CONFIGURATION, timeout=RELOAD_TIMEOUT)
     print("reloaded", *answer["waiting"], sep="\n")
     return Exit.OK
 
@@ -48,7 +48,7 @@ def log_level(arguments: argparse.Namespace) -> Exit:
     if subsystem is not None and level is None:
         raise CommandError(Exit.USAGE, "log-level: say SUBSYSTEM and LEVEL, or neither to see all")
     post = None if subsystem is None else {"subsystem": subsystem, "level": level}
-    listed = _told(settings.control.socket, "log-levels", post, Exit.USAGE)
+    listed = told(settings.control.socket, "log-levels", post, Exit.USAGE)
     if arguments.format == "json":
         print_json(listed)
     else:
@@ -56,10 +56,10 @@ def log_level(arguments: argparse.Namespace) -> Exit:
     return Exit.OK
 
 
-def _told(path: Path, what: str, post: Document | None, refused: Exit) -> Document:
-    """Post to the running daemon; where it refuses, its lines with that status."""
+def told(path: Path, what: str, post: Document | None, refused: Exit, *, timeout: float = TIMEOUT) -> Document:
+    """Ask the running daemon, or post to it; where it refuses, its lines with that status."""
     try:
-        return ask(path, what, post, timeout=RELOAD_TIMEOUT)
+        return ask(path, what, post, timeout=timeout)
     except NotRunningError:
         raise CommandError(Exit.UNAVAILABLE, f"{path}: no daemon answers; start it with mailuptime run") from None
     except PermissionError:

@@ -1,15 +1,15 @@
 """`mailuptime export`: recorded checks as lines that `replay` reads, and the past as OpenMetrics."""
 
 import argparse
-import os
 import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from monitor.cli.common import CommandError, Exit, add_configuration, configuration, reading
+from monitor.cli.common import CommandError, Exit, add_configuration, configuration, reading, written_whole
 from monitor.core.calendar import Month
 from monitor.core.instants import SECOND, Duration, Instant, format_instant, parse_duration, parse_instant
 from monitor.core.intervals import END
@@ -147,19 +147,10 @@ def _output(path: Path | None) -> Iterator[IO[str]]:
     if path is None:
         yield sys.stdout
         return
-    part = path.with_name(f"{path.name}.part")
-    try:
-        with part.open("w", encoding="utf-8", newline="\n") as out:
-            yield out
-            out.flush()
-            os.fsync(out.fileno())
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise CommandError(Exit.CANNOT_CREATE, f"{path}: {error.strerror or error}") from None
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    with written_whole(path) as out:
+        text = TextIOWrapper(out, encoding="utf-8", newline="\n")
+        yield text
+        text.detach()  # what it holds is written, and the file stays open
 
 
 def _span(arguments: argparse.Namespace, settings: Settings) -> tuple[Instant, Instant]:

@@ -1,12 +1,11 @@
 """`mailuptime report`: the monthly service report, for people and for programs."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
-from monitor.cli.common import CommandError, Exit, add_configuration, configuration, fetched, reading
+from monitor.cli.common import CommandError, Exit, add_configuration, configuration, fetched, reading, written_whole
 from monitor.core.calendar import Month
 from monitor.settings import Settings
 
@@ -42,7 +41,8 @@ def report(arguments: argparse.Namespace) -> Exit:
     if arguments.output is None:
         sys.stdout.buffer.write(made)
     else:
-        _write(arguments.output, made)
+        with written_whole(arguments.output) as out:
+            out.write(made)
     return Exit.OK
 
 
@@ -68,19 +68,3 @@ def _from_ledger(arguments: argparse.Namespace, settings: Settings, month: Month
         raise CommandError(Exit.USAGE, str(error)) from None
     except (NoTypesetterError, TypesettingError) as error:
         raise CommandError(Exit.UNAVAILABLE, str(error)) from None
-
-
-def _write(path: Path, made: bytes) -> None:
-    part = path.with_name(f"{path.name}.part")
-    try:
-        with part.open("wb") as out:
-            out.write(made)
-            out.flush()
-            os.fsync(out.fileno())
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise CommandError(Exit.CANNOT_CREATE, f"{path}: {error.strerror or error}") from None
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise

@@ -5,8 +5,9 @@ import sys
 import time
 from typing import Any
 
-from monitor.cli.common import CommandError, Exit, add_configuration, configuration, print_json
-from monitor.control import NotRunningError, ask
+from monitor.cli.common import Exit, add_configuration, configuration, print_json
+from monitor.cli.control import told
+from monitor.figures import Document
 from monitor.settings import Settings
 
 EVERY = 0.5
@@ -34,12 +35,5 @@ def watch(arguments: argparse.Namespace) -> Exit:
             live.update(screen(_status(settings)), refresh=True)
 
 
-def _status(settings: Settings) -> Any:
-    try:
-        return ask(settings.control.socket, "status")
-    except NotRunningError:
-        text = f"{settings.control.socket}: no daemon answers; start it with mailuptime run"
-        raise CommandError(Exit.UNAVAILABLE, text) from None
-    except PermissionError:
-        text = f"{settings.control.socket}: not permitted; be a member of the group that the socket belongs to"
-        raise CommandError(Exit.NOT_PERMITTED, text) from None
+def _status(settings: Settings) -> Document:
+    return told(settings.control.socket, "status", None, Exit.UNAVAILABLE)

@@ -28,6 +28,11 @@ def looked(check: str, look: Look) -> Iterator[Finding]:
     """What a look finds; one that breaks is a finding, too, and ends nothing."""
     try:
         yield from look()
+    except OSError as error:
+        place = "" if error.filename is None else f"{error.filename}: "
+        yield Finding(
+            "fail", check, f"{place}{error.strerror or error}", "mend it, or look as the daemon's user or root"
+        )
     except Exception as error:  # noqa: BLE001 - the other looks go on
         what = f"could not be looked at ({type(error).__name__})"
         yield Finding("fail", check, what, "this is a mistake of mailuptime's: report it")

@@ -131,7 +131,7 @@ class Settings:
 
 def load(path: Path, registry: Types = REGISTRY) -> Settings:
     """Read a configuration. Raises ConfigurationError with all its problems."""
-    document = read(path)
+    document = read(path, "name the configuration with -c")
     report, tree = document.report, {} if document.root is None else document.root
     if not isinstance(tree, dict):
         report.add((), f"a mapping is expected, not {shape(tree)}")
@@ -197,7 +197,7 @@ def load_exclusions(path: Path, settings: Settings) -> tuple[ExclusionSettings, 
 
 
 def _recorded(path: Path, settings: Settings) -> tuple[Reader, list[tuple[Loc, Any]]]:
-    document = read(path)
+    document = read(path, "name a list of declarations")
     reader = Reader(document, Context(settings.zone, path.absolute().parent, recorded=True), {})
     root = [] if document.root is None else document.root
     if not isinstance(root, list):

@@ -129,7 +129,7 @@ def _lengths(record: Record, columns: tuple[str, ...]) -> str:
 
 
 def _from_yaml(path: Path, report: Report) -> Listing | None:
-    document = read(path)
+    document = read(path, "name a list of rows in from")
     report.problems += document.report.problems
     root, values = document.root, document.report.values
     if not isinstance(root, list):

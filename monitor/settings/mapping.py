@@ -46,7 +46,7 @@ def load_mapping(path: Path | None, zone: ZoneInfo) -> Mapping:
     """Read a mapping, YAML or JSON; without a file the fields' own names. Raises ConfigurationError."""
     if path is None:
         return Mapping(MappingSettings.model_construct(), zone)
-    document = read(path)
+    document = read(path, "name the mapping with --mapping")
     reader = Reader(document, Context(zone, path.absolute().parent), {})
     root = {} if document.root is None else document.root
     if not isinstance(root, dict):

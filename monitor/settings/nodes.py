@@ -64,13 +64,13 @@ class Document:
         return found
 
 
-def read(path: Path) -> Document:
-    """Read a file. Raises ConfigurationError where it cannot be read or is not YAML.
+def read(path: Path, unread: str) -> Document:
+    """Read a file. Raises ConfigurationError where it cannot be read, `unread` its hint, or is not YAML.
 
     Other problems, duplicate keys for one, are in the document's report.
     """
     report = Report(str(path))
-    text = text_of(path, report, "name the configuration with -c")
+    text = text_of(path, report, unread)
     report.stop()
     node = _Composer(report).compose(text)
     report.stop()

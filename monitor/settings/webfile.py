@@ -185,7 +185,7 @@ class WebFile:
 
 def load_web_file(path: Path) -> WebFile:
     """Read a web configuration. Raises ConfigurationError with all its problems."""
-    document = read(path)
+    document = read(path, "name it in config_file, readable for the daemon's user")
     report, tree = document.report, {} if document.root is None else document.root
     if not isinstance(tree, dict):
         report.add((), f"a mapping is expected, not {shape(tree)}")

@@ -105,6 +105,13 @@ def test_the_listeners_certificate_and_what_listens_without_one(tmp_path: Path) 
     assert levels(files.web_configuration(everywhere, now)) == ["warn"]
 
 
+def test_what_cannot_be_read_is_no_mistake_of_the_doctors(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, web={"listen": "127.0.0.1:1", "config_file": "gone.yml"})
+    (found,) = looked("listener", lambda: machine.listener(settings))
+    assert (found.level, found.what) == ("fail", f"{tmp_path / 'gone.yml'}: No such file or directory")
+    assert "mistake" not in found.todo
+
+
 def test_the_status_page_for_everybody_for_some_and_that_does_not_answer(tmp_path: Path) -> None:
     now = 1_764_000_000_000_000
     assert levels(files.status_configuration(settings_of(tmp_path), now)) == []

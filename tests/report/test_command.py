@@ -68,6 +68,19 @@ def test_a_file_that_cannot_be_written_is_73(office: Office) -> None:
     assert (done.status, done.err) == (73, f"{target}: No such file or directory\n")
 
 
+@pytest.mark.parametrize("name", [".", "mailuptime.yaml/report.html", "r" * 300])
+def test_what_is_no_name_for_a_file_is_73_in_one_line(office: Office, name: str) -> None:
+    done = office.run("report", "--month", "2026-11", "-o", str(office.place / name))
+    assert (done.status, done.err.count("\n")) == (73, 1)
+
+
+def test_a_device_is_written_to_and_not_replaced(office: Office) -> None:
+    device = office.place / "device"
+    device.symlink_to("/dev/null")
+    assert ask(office, "-o", str(device)) == ""
+    assert device.is_symlink()
+
+
 def test_where_weasyprint_is_missing_one_line_names_what_installs_it(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:

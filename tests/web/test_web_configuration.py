@@ -215,6 +215,8 @@ def test_a_bad_web_configuration_is_refused_with_its_lines(tmp_path: Path) -> No
     assert_refused(mailuptime("check-config", "-c", configuration), 78, "server.key", "chmod o-r")
     place.web(basic_auth_users=place.users).chmod(0o644)
     assert_refused(mailuptime("check-config", "-c", configuration), 78, "web.yml:1:", "chmod o-r")
+    (tmp_path / "web.yml").unlink()
+    assert_refused(mailuptime("check-config", "-c", configuration), 78, "web.yml: No such file", "config_file")
 
 
 def test_a_rate_that_is_limited(tmp_path: Path) -> None:
