@@ -3,7 +3,8 @@
 #
 # Everything Python needs goes into a virtual environment of its own, since Debian's versions are too old and the
 # machine's Python is not ours to change. DESTDIR stands before every path and is left out of every file. BROWSER=yes
-# adds the units of browser checks and Playwright, some 130 MB; a Chromium is the machine's own business.
+# adds the units of browser checks, Playwright (some 130 MB) and WeasyPrint for PDF; Chromium and Pango are the machine's
+# own business.
 set -eu
 
 : "${DESTDIR:=}" "${PREFIX:=/usr/local}" "${PYTHON:=python3}" "${BROWSER:=no}"
