@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from monitor import texts
 from monitor.core.instants import SECOND, Instant, to_datetime
-from monitor.texts import Language, dates
+from monitor.texts import Language, dates, lengths
 
 NO_BREAK = "\u00a0"
 
@@ -31,20 +31,11 @@ class Wording:
 
     def length(self, seconds: float) -> str:
         """Downtime, rounded up to the second (R12)."""
-        return self._whole(-(-round(seconds * SECOND) // SECOND))
+        return lengths.spent(self.t, round(seconds * SECOND))
 
     def left(self, seconds: float) -> str:
         """What is left of a budget, rounded down: it is never overstated."""
-        return self._whole(round(seconds * SECOND) // SECOND)
-
-    def _whole(self, whole: int) -> str:
-        minutes, rest = divmod(abs(whole), 60)
-        sign = "-" if whole < 0 else ""
-        if not minutes:
-            return self.t("console.length.seconds", number=f"{sign}{rest}")
-        if not rest:
-            return self.t("console.length.minutes", number=f"{sign}{minutes:,}")
-        return self.t("console.length.both", minutes=f"{sign}{minutes:,}", seconds=f"{rest:02}")
+        return lengths.left(self.t, round(seconds * SECOND))
 
     def hours(self, seconds: float) -> str:
         """What is left on a clock, or a target: hours and minutes, a begun minute not counted."""

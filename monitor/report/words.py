@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 from monitor import texts
 from monitor.core.calendar import Month
-from monitor.core.instants import SECOND, Duration, Instant, to_datetime
+from monitor.core.instants import Duration, Instant, to_datetime
 from monitor.figures import percent
 from monitor.incidents.desk import PREFIX
-from monitor.texts import Language, dates
+from monitor.texts import Language, dates, lengths
 
 _CAUSE_UNKNOWN = "unknown"
 _REASONS = {"the month is over": "over", "time has passed": "passed"}
@@ -66,11 +66,11 @@ class Words:
 
     def length(self, duration: Duration | Fraction) -> str:
         """Minutes and seconds, rounded up to the second (R12)."""
-        return self._minutes(int(-(-duration // SECOND)))
+        return lengths.spent(self._texts, duration)
 
     def left(self, duration: Duration) -> str:
         """The same rounded down, for what is left of a budget."""
-        return self._minutes(duration // SECOND)
+        return lengths.left(self._texts, duration)
 
     def number(self, value: int) -> str:
         return f"{value:,}"
@@ -91,14 +91,3 @@ class Words:
         act, _, identity = recorded.partition(" ")
         key = "act.ticket" if act.startswith(PREFIX) else f"act.{act.replace('.', '_')}"
         return self(key, id=identity) if identity and f"report.{key}" in self._texts else recorded
-
-    def _minutes(self, total: int) -> str:
-        whole, rest = divmod(abs(total), 60)
-        sign = "\u2212" if total < 0 else ""
-        if not rest:
-            text = self("unit.minutes", count=f"{sign}{whole:,}")
-        elif not whole:
-            text = self("unit.seconds", count=f"{sign}{rest}")
-        else:
-            text = self("unit.minutes_seconds", minutes=f"{sign}{whole:,}", seconds=f"{rest:02}")
-        return text.replace(" ", "\u00a0")

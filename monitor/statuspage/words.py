@@ -10,7 +10,7 @@ from monitor.core.calendar import Month
 from monitor.core.instants import DAY, HOUR, MINUTE, SECOND, Duration, Instant, to_datetime
 from monitor.figures import percent
 from monitor.statuspage.view import Occurrence, Outage, Site
-from monitor.texts import Language, dates
+from monitor.texts import Language, dates, lengths
 
 _NO_BREAK = "\u00a0"
 NOTHING = "–"
@@ -72,11 +72,11 @@ class Words:
 
     def minutes(self, duration: Duration) -> str:
         """Rounded up to the second."""
-        return self._minutes(-(-duration // SECOND))
+        return lengths.spent(self._texts, duration)
 
     def left(self, duration: Duration) -> str:
         """Rounded down: what is left of a budget is never overstated."""
-        return self._minutes(duration // SECOND)
+        return lengths.left(self._texts, duration)
 
     def age(self, duration: Duration) -> str:
         """How long ago, in its two largest units."""
@@ -107,14 +107,3 @@ class Words:
         if not occurrence.services:
             return self("maintenance.everything")
         return self("list_of").join(self.called(site, name) for name in occurrence.services if name in site.services)
-
-    def _minutes(self, total: int) -> str:
-        whole, rest = divmod(abs(total), 60)
-        sign = "\u2212" if total < 0 else ""
-        if not rest:
-            text = self("unit.minutes", count=f"{sign}{whole:,}")
-        elif not whole:
-            text = self("unit.seconds", count=f"{sign}{rest}")
-        else:
-            text = self("unit.minutes_seconds", minutes=f"{sign}{whole:,}", seconds=f"{rest:02}")
-        return text.replace(" ", _NO_BREAK)

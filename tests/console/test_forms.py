@@ -32,7 +32,7 @@ def local(hours: float) -> str:
 
 def texts_of(seconds: float) -> str:
     """As the console writes downtime."""
-    return Wording("en", ZONE).length(seconds)
+    return Wording("en", ZONE).length(seconds).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def outage(scene: Scene) -> str:
