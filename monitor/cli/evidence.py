@@ -41,13 +41,13 @@ def show(settings: Settings, month: str | None, identity: str, shape: str) -> Ex
             length = minutes(round(one["seconds"] * SECOND))
             end = moment(one["end"]) if one["end"] else "running"
             print(f"{one['id']}: {moment(one['start'])} to {end}, {length}, {one['cause'] or 'no cause'}")
-            print("\n".join(line for part in one["evidence"] for line in part_lines(part)))
+            print("\n".join(line for part in one["evidence"] for line in part_lines(part, running=one["end"] is None)))
     else:
         print(f"No outage in {document['month']} ({document['timezone']}).")
     return Exit.OK
 
 
-def part_lines(part: Document) -> Iterator[str]:
+def part_lines(part: Document, *, running: bool) -> Iterator[str]:
     """A target's part, the checks in the order of time."""
     yield f"  {part['target']}"
     yield from check_lines("before", part["before"])
@@ -57,7 +57,10 @@ def part_lines(part: Document) -> Iterator[str]:
         yield "    …"
     for check in part["last"]:
         yield from check_lines(check["outcome"], check)
-    yield from check_lines("after", part["after"])
+    if running and part["after"] is None:
+        yield f"    {'after':<{LABEL}} it goes on"
+    else:
+        yield from check_lines("after", part["after"])
 
 
 def check_lines(what: str, check: Document | None) -> Iterator[str]:

@@ -115,7 +115,7 @@ class TicketDesk:
         known = self.register.tickets.get(body["id"])
         if known is not None:
             raise RefusedActError(
-                f"there is a {known.kind} {known.id} already; change it, or open another", "ticket_exists"
+                f"{known.kind} {known.id} is recorded already; change it, or open another", "ticket_exists"
             )
         return self._answered((Fact(now, OPENED, body),), body["id"], now)
 

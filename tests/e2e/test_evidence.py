@@ -23,7 +23,8 @@ class Story:
     configuration: Path
     secret: str
     running: Done
-    """What was said while a second outage went on."""
+    """What was said while a second outage went on, and to people."""
+    printed: Done
 
     def ask(self, *arguments: str) -> Done:
         return mailuptime("outages", "-c", self.configuration, *arguments)
@@ -51,7 +52,8 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
             lab.stop_dovecot()
             wait_until(lambda: states(daemon)["lab/imap"] == "down", "the second outage", seconds=30)
             running = mailuptime("outages", "-c", daemon.configuration, "--evidence", "--format", "json")
-        yield Story(daemon.configuration, lab.probe.password, running)
+            printed = mailuptime("outages", "-c", daemon.configuration, "--evidence")
+        yield Story(daemon.configuration, lab.probe.password, running, printed)
 
 
 def failures(daemon: Daemon) -> float:
@@ -99,6 +101,7 @@ def test_an_outage_that_runs_has_no_good_check_after_it(story: Story) -> None:
     *_, running = story.running.document["outages"]
     assert running["ongoing"]
     assert all(part["after"] is None and part["first"] for part in running["evidence"])
+    assert story.printed.out.count("    after         it goes on\n") >= len(running["evidence"])  # asked a moment later
 
 
 def test_people_see_the_same_in_lines_and_one_outage_alone_by_its_id(story: Story) -> None:

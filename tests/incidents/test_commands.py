@@ -163,7 +163,7 @@ def test_what_was_not_resolved_after_all_runs_on(office: Office) -> None:
         (("incident", "resolve", "T-1", "--at", "2027-01-01T00:00"), "at: 2027-01-01T00:00:00+07:00 has not come yet"),
         (("incident", "resolve", "T-9"), "there is no incident T-9; list shows them"),
         (("incident", "close", "T-1", "--with", "them"), "T-1 is not resolved yet"),
-        (("incident", "open", "--priority", "P1", "--id", "T-1"), "there is a incident T-1 already"),
+        (("incident", "open", "--priority", "P1", "--id", "T-1"), "incident T-1 is recorded already"),
         (("incident", "open", "--priority", "P1", "--id", "no id"), 'id: "no id" is not an id'),
         (("incident", "open", "--priority", "P1", "--outage", "mail-1"), "there is no outage mail-1"),
         (("incident", "change", "T-1", "--priority", "P2", "--reason", "x"), "nothing of T-1 would change"),
