@@ -5,6 +5,7 @@ import errno
 import os
 import signal
 import sys
+from typing import NoReturn
 
 from monitor import __version__
 from monitor.cli import (
@@ -53,8 +54,15 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 """Why standard output, as a file that the shell has opened, cannot be written."""
 
 
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong with a command in one line, as everything else does; its parsers of commands do, too."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(Exit.USAGE, f"{self.prog}: {message}; {self.prog} --help says how\n")
+
+
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
+    made = Parser(
         prog="mailuptime",
         description="Knows whether a mail service keeps the availability that its service level agreement promises.",
         epilog="Exit status: 0 well; 1 the answer is no; 2 wrong usage; 3 could not tell; 65 bad data; "
