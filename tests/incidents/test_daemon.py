@@ -48,7 +48,7 @@ def asked(
 def test_who_is_authenticated_records_and_is_the_author(place: tuple[Place, Daemon]) -> None:
     _, daemon = place
     status, ticket = asked(daemon, "incidents", {"priority": "P2", "channel": "email", "id": "T-1", "by": "bob"})
-    assert (status, ticket["by"], ticket["source"]) == (201, "user alice", "web")
+    assert (status, ticket["by"], ticket["source"]) == (201, "alice", "web")
     status, ticket = asked(daemon, "incidents/T-1/respond", {})
     assert (status, ticket["state"]) == (200, "responded")
     status, listed = asked(daemon, "incidents?id=T-1")

@@ -47,7 +47,8 @@ class Write:
             verb = request.match_info.get("verb", "open")
             if verb not in {"open", *VERBS} or (verb == "open" and self.parameters):
                 raise web.HTTPNotFound(text=f"known: {', '.join(VERBS)}")
-            asked = await _asked(request) | {"kind": self.kind, "by": str(request[WHO]), "source": "web"}
+            author = request[WHO].partition(" ")[2]  # of `user alice`: the name, as in the console
+            asked = await _asked(request) | {"kind": self.kind, "by": author, "source": "web"}
             if self.parameters:
                 asked["id"] = request.match_info["id"]
             document = await act(f"ticket.{verb}", asked, f"{request[WHO]} from {peer_of(request)}")
