@@ -68,11 +68,11 @@ def test_of_names_that_there_are_not_one_alone_is_compared_with_those_that_there
 
 def test_lengths_are_rounded_up_and_what_is_left_is_rounded_down() -> None:
     english, thai = Wording("en", ZONE), Wording("th", ZONE)
-    assert english.length(59.000001) == "1 min"
-    assert english.length(61.5) == "1 min 02 s"
-    assert english.left(61.5) == "1 min 01 s"
-    assert english.left(-0.5) == "-1 s"
-    assert thai.length(12_960) == "216 นาที"
+    assert english.length(59.000001) == "1\u00a0min"
+    assert english.length(61.5) == "1\u00a0min\u00a002\u00a0s"
+    assert english.left(61.5) == "1\u00a0min\u00a001\u00a0s"
+    assert english.left(-0.5) == "\u22121\u00a0s"
+    assert thai.length(12_960) == "216\u00a0นาที"
     assert thai.hours(12_960) == "3 ชม. 36 นาที"
 
 
