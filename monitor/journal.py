@@ -30,7 +30,8 @@ def reads_along(stream: TextIO = sys.stderr) -> bool:
 def written(line: str, stream: TextIO) -> None:
     """A line that cannot be written, as on a full disk, is lost: it is no reason to end what it tells of."""
     with suppress(OSError, ValueError):  # the latter where the stream was closed
-        print(line, file=stream, flush=True)
+        stream.write(f"{line}\n")  # at once: other processes write into the same file
+        stream.flush()
 
 
 class Journal:
