@@ -14,7 +14,7 @@ from monitor.core.book import Book, Horizon
 from monitor.core.declarations import Act, Declarations, exclusion_body, window_body
 from monitor.core.instants import DAY, Instant, format_instant, parse_instant, seconds
 from monitor.core.maintenance import Exclusion, Window, judge
-from monitor.figures import Document
+from monitor.figures import Document, exclusion_document
 from monitor.incidents.desk import PREFIX, TicketDesk
 from monitor.ledger import Fact
 from monitor.ledger.reader import Reader
@@ -227,17 +227,8 @@ class Desk:
         }
 
     def _exclusion_document(self, exclusion: Exclusion, act: Act) -> Document:
-        zone = self._settings.zone
         return {
-            "id": exclusion.id,
-            "scope": list(exclusion.scope),
-            "start": format_instant(exclusion.start, zone),
-            "end": format_instant(exclusion.end, zone),
-            "category": exclusion.category,
-            "evidence": exclusion.evidence,
-            "by": exclusion.by,
-            "approved_by": exclusion.approved_by,
-            "attested_by_one": act.attested_by_one(exclusion.approved_by),
+            **exclusion_document(exclusion, act, self._settings.zone),
             "excuses": exclusion.excuses and not act.cancelled,
             "withdrawn": act.cancelled,
             "source": act.source,

@@ -8,8 +8,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from monitor.core.calendar import Month
+from monitor.core.declarations import Act
 from monitor.core.events import Outage
 from monitor.core.instants import DAY, HOUR, MINUTE, SECOND, Duration, Instant, format_instant, seconds
+from monitor.core.maintenance import Exclusion
 from monitor.core.month import Figures
 from monitor.core.outages import ServiceOutage
 from monitor.core.workload import Workload
@@ -91,6 +93,21 @@ def outage_document(outage: ServiceOutage, zone: ZoneInfo) -> Document:
         "excused_seconds": seconds(outage.excused_seconds),
         "targets": list(outage.targets),
         "cause": outage.cause,
+    }
+
+
+def exclusion_document(exclusion: Exclusion, act: Act, zone: ZoneInfo) -> Document:
+    """What was asked for, and by whom; not what it comes to."""
+    return {
+        "id": exclusion.id,
+        "scope": list(exclusion.scope),
+        "start": format_instant(exclusion.start, zone),
+        "end": format_instant(exclusion.end, zone),
+        "category": exclusion.category,
+        "evidence": exclusion.evidence,
+        "by": exclusion.by,
+        "approved_by": exclusion.approved_by,
+        "attested_by_one": act.attested_by_one(exclusion.approved_by),
     }
 
 

@@ -123,18 +123,15 @@ class RoundtripProbe:
             turn = await _submit(steps, route, token)
         await route.tokens.accepted(token)
         spent = sum(phase.seconds for phase in steps.phases)
-        wait = max(0.0, route.deadline - spent + min(turn, _slack(route)))
+        own = route.deadline - spent + turn  # the message had no part in the wait for a turn
+        wait = max(0.0, own - max(0.0, turn - _slack(route)))
         async with AsyncExitStack() as stack:
             lookouts = [await stack.enter_async_context(one) for one in _lookouts(steps, route, token)]
             arrival = lookouts[0]
             async with steps("queue"):
                 news = await _wait(lookouts, wait)
-                if not news and not arrival.failure and wait < route.deadline - spent + turn:
-                    words = f"other checks used the account for {turn:.1f} s; the message had {wait:.1f} s to arrive in"
-                    raise ProbeFailureError(Cause.OVERLOAD, words)
                 if not news and not arrival.failure:
-                    words = f"accepted, and not in the mailbox within {route.deadline:g} s"
-                    raise ProbeFailureError(Cause.UNDELIVERED, words)
+                    raise _undelivered(route, turn, wait, short=wait < own)
             async with steps("fetch"):
                 if news:
                     await news.collect()
@@ -178,6 +175,14 @@ async def _submit(steps: Steps, route: Route, token: Token) -> float:
     ):
         await session.send(route.sender, route.recipient, message)
     return waited(aside)
+
+
+def _undelivered(route: Route, turn: float, wait: float, *, short: bool) -> ProbeFailureError:
+    """`short`: the wait for a turn has taken of the message's own time."""
+    if short:
+        words = f"other checks used the account for {turn:.1f} s; the message had {wait:.1f} s to arrive in"
+        return ProbeFailureError(Cause.OVERLOAD, words)
+    return ProbeFailureError(Cause.UNDELIVERED, f"accepted, and not in the mailbox within {route.deadline:g} s")
 
 
 def _lookouts(steps: Steps, route: Route, token: Token) -> Iterator[Lookout]:

@@ -13,7 +13,14 @@ from monitor.core.month import Figures
 from monitor.core.outages import ServiceOutage
 from monitor.core.rules import TargetRule
 from monitor.core.service import Service
-from monitor.figures import Document, bounds_document, outage_document, service_document, workload_document
+from monitor.figures import (
+    Document,
+    bounds_document,
+    exclusion_document,
+    outage_document,
+    service_document,
+    workload_document,
+)
 from monitor.report.model import Chapter, Excluded, Maintained, Names, Report, Revision, Row
 from monitor.texts import Language
 
@@ -139,17 +146,8 @@ def maintained_document(one: Maintained, zone: ZoneInfo) -> Document:
 
 
 def excluded_document(one: Excluded, zone: ZoneInfo) -> Document:
-    exclusion = one.exclusion
     return {
-        "id": exclusion.id,
-        "scope": list(exclusion.scope),
-        "start": format_instant(exclusion.start, zone),
-        "end": format_instant(exclusion.end, zone),
-        "category": exclusion.category,
-        "evidence": exclusion.evidence,
-        "by": exclusion.by,
-        "approved_by": exclusion.approved_by,
-        "attested_by_one": one.act.attested_by_one(exclusion.approved_by),
+        **exclusion_document(one.exclusion, one.act, zone),
         "withdrawn": one.act.cancelled,
         "excuses": one.excuses,
         "downtime_seconds": seconds(one.downtime),
