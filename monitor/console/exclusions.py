@@ -1,9 +1,9 @@
 """Exclusions: asked for on an outage's page, approved by somebody else, withdrawn."""
 
 from monitor.console.backend import Backend
+from monitor.console.declared import approval_of, approve, mark, newest, standing
 from monitor.console.forms import Form
-from monitor.console.maintenance import approval_of, approve, mark, newest
-from monitor.console.visit import MissingError, Moved, Outcome, Shown, Visit
+from monitor.console.visit import Moved, Outcome, Shown, Visit
 from monitor.figures import Document
 
 CATEGORIES = ("force_majeure", "business_continuity", "customer", "suspension")
@@ -18,7 +18,7 @@ async def exclusions(backend: Backend, visit: Visit) -> Outcome:
 
 async def exclusion(backend: Backend, visit: Visit) -> Outcome:
     """One exclusion: looked at, or approved or withdrawn by what its forms send."""
-    found = _found(backend, visit)
+    found = standing(visit, backend.source.declarations()["exclusions"], "withdrawn", "missing.exclusion")
     form = Form(visit, ("sure",))
     act = visit.form.get("act", "")
     if act:
@@ -40,12 +40,3 @@ async def _changed(backend: Backend, visit: Visit, form: Form, act: str, found: 
         return await form.sent(backend.act("exclusion.withdraw", visit.person, {"id": found["id"]}))
     form.general.append(visit.text("errors.no_such_act"))
     return None
-
-
-def _found(backend: Backend, visit: Visit) -> Document:
-    identity = visit.names["id"]
-    listed = [one for one in backend.source.declarations()["exclusions"] if one["id"] == identity]
-    if not listed:
-        raise MissingError(visit.text("missing.exclusion", id=identity))
-    standing = [one for one in listed if not one["withdrawn"]]
-    return dict((standing or listed)[-1])

@@ -1,9 +1,9 @@
 """Outages: a month's list, and each with its evidence and the form that asks for its exclusion."""
 
 from monitor.console.backend import Backend
+from monitor.console.declared import digest, unchanged
 from monitor.console.exclusions import CATEGORIES
 from monitor.console.forms import Form
-from monitor.console.maintenance import digest, unchanged
 from monitor.console.visit import Moved, Outcome, Shown, Visit
 from monitor.core.calendar import Month
 from monitor.core.instants import parse_instant
