@@ -19,7 +19,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes long goes first, so that no worker is left alone with it at the end."""
+    """What takes long goes first, so that no worker is left alone with it at the end.
+
+    It takes long because it runs servers and daemons, several at once on few cores: one more try, which the closing
+    line counts and the summary shows. A second failure is a failure.
+    """
+    for item in items:
+        if _part(item) in SLOW:
+            item.add_marker(pytest.mark.flaky(reruns=1))
     items.sort(key=lambda item: SLOW.index(found) if (found := _part(item)) in SLOW else len(SLOW))
 
 
