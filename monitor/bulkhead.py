@@ -5,8 +5,6 @@ A host may take half of it. One that hangs, with however many targets, leaves th
 
 import asyncio
 import resource
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from monitor.metrics import Room
 
@@ -33,21 +31,27 @@ class Bulkhead:
         self._all = asyncio.Semaphore(most)
         self._hosts: dict[str, asyncio.Semaphore] = {}
 
-    @asynccontextmanager
-    async def room(self, host: str) -> AsyncIterator[None]:
+    async def enter(self, host: str) -> None:
+        """Wait for a turn; `leave` must follow."""
+        own = self._hosts.get(host)
+        if own is None:
+            own = self._hosts[host] = asyncio.Semaphore(self._share)
         self._waiting += 1
-        waits = True
         try:
-            async with self._hosts.setdefault(host, asyncio.Semaphore(self._share)), self._all:
-                waits = False
-                self._waiting -= 1
-                self._taken += 1
-                try:
-                    yield
-                finally:
-                    self._taken -= 1
+            await own.acquire()
+            try:
+                await self._all.acquire()
+            except BaseException:
+                own.release()
+                raise
         finally:
-            self._waiting -= waits
+            self._waiting -= 1
+        self._taken += 1
+
+    def leave(self, host: str) -> None:
+        self._taken -= 1
+        self._all.release()
+        self._hosts[host].release()
 
     @property
     def health(self) -> Room:

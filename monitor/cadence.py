@@ -26,9 +26,8 @@ class Cadence:
         """The regular slots from `due` on that passed whole before `now`."""
         return [due + n * self.interval for n in range(max(0, floor((now - due) / self.interval)))]
 
-    def after(self, timeline: Timeline, began: float, ended: float) -> float:
-        """When the next full check is due after one that began and ended; `timeline` has taken its result."""
-        present = timeline.present()
+    def after(self, present: Timeline, began: float, ended: float) -> float:
+        """When the next full check is due after one that began and ended; `present` has its result applied."""
         if not present.down:
             self.downs = 0
             if present.row is None:

@@ -9,6 +9,8 @@ from monitor.core.instants import Instant
 STEP = 250_000
 """Microseconds by which wall and monotonic time must part at once to count as a clock step."""
 
+_BOOTTIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)  # Linux has it
+
 
 class Clock(Protocol):
     def now(self) -> Instant:
@@ -31,9 +33,7 @@ class SystemClock:
         return time.monotonic()
 
     def asleep(self) -> float:
-        if not hasattr(time, "CLOCK_BOOTTIME"):  # Linux has it
-            return 0.0
-        return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
+        return 0.0 if _BOOTTIME is None else time.clock_gettime(_BOOTTIME) - time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

@@ -34,7 +34,9 @@ class Live:
         self.outcomes[result.check.outcome] += 1
         if result.check.cause:
             self.causes[result.check.cause] += 1
-        self.timeline.feed(replace(result.check, at=round(result.began * SECOND), speaks=True))
+        seen = result.check
+        on_the_monotonic_clock = round(result.began * SECOND)
+        self.timeline.feed(Check(on_the_monotonic_clock, seen.outcome, seen.duration, seen.voice, cause=seen.cause))
         self.last = result
         if result.evidence.certificate is not None or result.check.outcome is Outcome.UP:
             self.presented = None if result.evidence.certificate is None else result

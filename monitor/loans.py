@@ -26,7 +26,7 @@ class Lending:
     async def __call__(self, steps: Steps) -> AsyncIterator[None]:
         """A session of these steps. Raises ProbeFailureError (resting) where it may not log in now."""
         access = self._loan.access
-        async with steps("turn"):
+        with steps("turn"):
             await self._logins.enter(access)
         began = self._clock.monotonic()
         try:

@@ -44,6 +44,7 @@ class Loan:
 @dataclass(slots=True)
 class _Account:
     turn: asyncio.Condition = field(default_factory=asyncio.Condition)
+    waiting: int = 0
     under_way: int = 0
     refusals: int = 0
     until: float = -inf  # monotonic seconds
@@ -118,17 +119,23 @@ class Logins:
         if access is None:
             return
         account = self._account(access.account)
-        async with account.turn:
-            await account.turn.wait_for(lambda: account.under_way < access.at_once)
-            account.under_way += 1
+        if account.waiting or account.under_way >= access.at_once:
+            account.waiting += 1
+            try:
+                async with account.turn:
+                    await account.turn.wait_for(lambda: account.under_way < access.at_once)
+            finally:
+                account.waiting -= 1
+        account.under_way += 1
 
     async def leave(self, access: Access | None) -> None:
         if access is None:
             return
         account = self._account(access.account)
         account.under_way -= 1
-        async with account.turn:
-            account.turn.notify_all()
+        if account.waiting:
+            async with account.turn:
+                account.turn.notify_all()
 
     def refused(self, target: str, access: Access, began: float, patience: float) -> None:
         """A login was refused in a check that began then; `patience` is the longest that the target's check takes."""
@@ -157,7 +164,10 @@ class Logins:
         return hashlib.blake2b(password.encode(), key=self._key).digest()
 
     def _account(self, name: str) -> _Account:
-        return self._accounts.setdefault(name, _Account())
+        found = self._accounts.get(name)
+        if found is None:
+            found = self._accounts[name] = _Account()
+        return found
 
     @staticmethod
     def _recovered(account: _Account) -> None:

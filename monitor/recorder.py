@@ -18,13 +18,14 @@ from monitor.attachments import Attachments
 from monitor.clock import Clock
 from monitor.core.book import Book, Horizon
 from monitor.core.check import Check, Outcome
-from monitor.core.instants import Instant
+from monitor.core.instants import SECOND, Instant
 from monitor.core.month import StateSeconds
 from monitor.core.outages import identity_of
 from monitor.ledger import Batch, CheckRow, Fact, LedgerUnavailableError
 from monitor.ledger.restore import RECOVERED, event_fact, state_of
 from monitor.ledger.writer import Writer
 from monitor.live import Live
+from monitor.logs import levels
 from monitor.runner import Result
 from monitor.witness import Witness
 
@@ -195,8 +196,9 @@ class Recorder:
         phase = result.failed_phase if result else None
         row = CheckRow(name, check, phase, self._explained(result), recovered=not self.writable)
         self._pending.checks.append(row)
-        now = self._clock.now()
-        self._pending.facts += [event_fact(name, event, now) for event in events]
+        if events:
+            now = self._clock.now()
+            self._pending.facts += [event_fact(name, event, now) for event in events]
         state = state_of(name, account)
         if state is not None:
             self._pending.states[name] = state
@@ -249,16 +251,8 @@ class Recorder:
             return
         result, name = arrival.result, arrival.live.target.name
         check = result.check
-        log.debug(
-            "check.done",
-            target=name,
-            outcome=check.outcome.value,
-            cause=check.cause,
-            phase=result.failed_phase,
-            duration_s=check.duration / 1_000_000,
-            pulse=result.pulse,
-            phases={phase.name: round(phase.seconds, 6) for phase in result.phases},
-        )
+        if levels.wanted("recorder", "debug"):
+            _log_check(result)
         state = arrival.live.state(self._clock.monotonic())
         before = self._states.get(name)
         if state != before:
@@ -277,6 +271,20 @@ class Recorder:
                 self._outages[name] = identity_of(service, since)
                 return self._outages[name]
         return self._outages.get(name) if before == "down" else None
+
+
+def _log_check(result: Result) -> None:
+    check = result.check
+    log.debug(
+        "check.done",
+        target=result.target.name,
+        outcome=check.outcome.value,
+        cause=check.cause,
+        phase=result.failed_phase,
+        duration_s=check.duration / SECOND,
+        pulse=result.pulse,
+        phases={phase.name: round(phase.seconds, 6) for phase in result.phases},
+    )
 
 
 def silenced(check: Check) -> Check:

@@ -116,52 +116,64 @@ class Scheduler:
             while True:
                 self._watch_clock()
                 now = self.advanced = self._clock.monotonic()
-                if not self._heap or self._heap[0][0] > now:
-                    await self._rest(now)
-                elif self._next_start > now:
-                    await self._clock.sleep(self._next_start - now)
-                else:
-                    _, place, entry = heapq.heappop(self._heap)
-                    if not entry.removed and entry.place == place:
-                        entry.place = None
-                        self._next_start = now + (PULSE_GAP if now < entry.full_due else START_GAP)
-                        checks.create_task(self._one(entry, now))
+                if self._next_start <= now:
+                    self._start(checks, now)
+                await self._rest(now)
+
+    def _start(self, checks: asyncio.TaskGroup, now: float) -> None:
+        """Begin with the first check that is due, if one is."""
+        while self._heap and self._heap[0][0] <= now:
+            _, place, entry = heapq.heappop(self._heap)
+            if not entry.removed and entry.place == place:
+                entry.place = None
+                self._next_start = now + (PULSE_GAP if now < entry.full_due else START_GAP)
+                checks.create_task(self._one(entry, now))
+                return
 
     async def _rest(self, now: float) -> None:
         """Wait for the next due check, an entry that comes before it, or long enough to look at the clock again."""
         self._wake.clear()
-        until = self._heap[0][0] - now if self._heap else LONGEST_SLEEP
+        until = max(self._heap[0][0], self._next_start) - now if self._heap else LONGEST_SLEEP
         until = min(max(until, SHORTEST_SLEEP), LONGEST_SLEEP)
+        alarm = asyncio.get_running_loop().call_later(until, self._wake.set)
         try:
-            async with asyncio.timeout(until):
-                await self._wake.wait()
-        except TimeoutError:
-            return
+            await self._wake.wait()
+        finally:
+            alarm.cancel()
 
     async def _one(self, entry: Entry, now: float) -> None:
         pulse = now < entry.full_due  # where a stall made both due, the full check: it accounts for missed slots
         late = now - entry.due
         target = entry.live.target
-        access = None if pulse else target.access
+        access, host = None if pulse else target.access, target.host or target.name
         await self._logins.enter(access)
         try:
             asked = self._clock.monotonic()
-            async with self.bulkhead.room(target.host or target.name):
-                if entry.removed:  # by a reload, while it waited
-                    return
+            await self.bulkhead.enter(host)
+            try:
                 now = self._clock.monotonic()
-                self._late(late + now - asked)
-                rested = self._rested(entry)
-                if not pulse and rested > now:
-                    entry.full_due = rested
-                    self._push(entry)
-                    return
-                if not pulse and entry.regular:
-                    self._record_missed(entry, entry.full_due, now)
-                result = await self._check(entry.live, pulse)
+                result = await self._begun(entry, now, late + now - asked, pulse=pulse)
+            finally:
+                self.bulkhead.leave(host)
         finally:
             await self._logins.leave(access)
-        self._plan(entry, result)
+        if result is not None:
+            self._plan(entry, result)
+
+    async def _begun(self, entry: Entry, now: float, late: float, *, pulse: bool) -> Result | None:
+        """Check it, unless while it waited a reload removed it, or its account came to rest."""
+        if entry.removed:
+            return None
+        self._late(late)
+        if not pulse:
+            rested = self._rested(entry)
+            if rested > now:
+                entry.full_due = rested
+                self._push(entry)
+                return None
+            if entry.regular:
+                self._record_missed(entry, entry.full_due, now)
+        return await self._check(entry.live, pulse)
 
     def _plan(self, entry: Entry, result: Result) -> None:
         if entry.removed:
@@ -171,7 +183,7 @@ class Scheduler:
         outcome = result.check.outcome
         present = entry.live.timeline.present()
         if not result.pulse or outcome is Outcome.DOWN:
-            entry.full_due = entry.cadence.after(entry.live.timeline, result.began, ended)
+            entry.full_due = entry.cadence.after(present, result.began, ended)
             entry.regular = not present.down and present.row is None
         elif outcome is Outcome.UP and (present.down or present.row is not None) and self._seen_by_pulse(entry):
             entry.full_due = ended

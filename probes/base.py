@@ -5,12 +5,12 @@ metrics, retry, know its own name or set time-outs of its own; failing is raisin
 """
 
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import ip_address
 from types import TracebackType
-from typing import Annotated, Any, ClassVar, Literal, Protocol, Self
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol, Self
 from urllib.parse import quote, quote_plus
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator
@@ -111,8 +111,7 @@ def _is_address(name: str) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class Phase:
+class Phase(NamedTuple):
     """One named part of a check; `seconds` is elapsed monotonic time, `ok` that no exception ended it."""
 
     name: str
@@ -140,7 +139,7 @@ class Evidence:
 
 
 class Steps:
-    """Names and times the phases of one check: `async with steps("tls"): …`.
+    """Names and times the phases of one check: `with steps("tls"): …`.
 
     Phases do not nest. A name may come twice, as capabilities are asked for again behind STARTTLS.
     After a failure `failed` names the phase it happened in.
@@ -176,10 +175,10 @@ class Steps:
         self._name = name
         return self
 
-    async def __aenter__(self) -> None:
+    def __enter__(self) -> None:
         self._began = self._monotonic()
 
-    async def __aexit__(
+    def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.phases.append(Phase(self._name, self._monotonic() - self._began, kind is None))
@@ -220,12 +219,14 @@ class Steps:
 
     def conceal(self, login: Login) -> None:
         """Keep the password out of all evidence from now on, also where a server sends it back."""
-        self.hide(*_disguises(login.username, login.password.reveal()))
+        forms = _disguises(login.username, login.password.reveal())
+        self._concealed = _longest_first((*self._concealed, *forms)) if self._concealed else forms
 
     def hide(self, *texts: str) -> None:
         """Keep these texts out of all evidence from now on, the longest first so that none leaves a rest."""
-        known = {*self._concealed, *texts} - {""}
-        self._concealed = tuple(sorted(known, key=len, reverse=True))
+        more = [text for text in texts if text and text not in self._concealed]
+        if more:
+            self._concealed = _longest_first((*self._concealed, *more))
 
     def clean(self, text: str) -> str:
         """A server's words fit for evidence: the concealed password struck out, then `printable`."""
@@ -238,13 +239,17 @@ class Steps:
         return type(self)(self._monotonic, transcript=self._transcript, wall=self._wall, admits=self._admits)
 
 
+def _longest_first(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({*texts} - {""}, key=len, reverse=True))
+
+
 @lru_cache(maxsize=1024)
-def _disguises(username: str, password: str) -> frozenset[str]:
-    """The forms in which a password crosses the wire."""
+def _disguises(username: str, password: str) -> tuple[str, ...]:
+    """The forms in which a password crosses the wire, the longest first."""
     plain = b64encode(f"\0{username}\0{password}".encode()).decode()
     escaped = password.replace("\\", "\\\\").replace('"', '\\"')
     forms = {password, escaped, quote(password, safe=""), quote_plus(password), plain, plain.rstrip("=")}
-    return frozenset(forms | set(_encoded(password.encode())))
+    return _longest_first(forms | set(_encoded(password.encode())))
 
 
 def _encoded(secret: bytes) -> Iterator[str]:

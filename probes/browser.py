@@ -121,12 +121,12 @@ async def browse(steps: Steps, options: BrowserOptions, task: Task) -> None:
     """Have the task done, in the phases that the browser reports. Nothing of the browser is left afterwards."""
     request = json.dumps(task.document(options.patience)).encode() + b"\n"
     async with AsyncExitStack() as browser:
-        async with steps("launch"):
+        with steps("launch"):
             reader, writer = await browser.enter_async_context(_reached(options))
             writer.write(request)
             phase = await _until_next(steps, reader)
         while phase:
-            async with steps(phase):
+            with steps(phase):
                 phase = await _until_next(steps, reader)
 
 

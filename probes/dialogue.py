@@ -10,7 +10,7 @@ from probes.errors import ProbeFailureError
 from probes.lines import LineBuffer
 
 
-class LineProtocol(asyncio.Protocol):
+class LineProtocol(net.Prompt, asyncio.Protocol):
     """Subclasses take from `_buffer` what is a line of theirs; the bounds are those of `LineBuffer`."""
 
     def __init__(self, steps: Steps) -> None:
@@ -60,6 +60,7 @@ class LineProtocol(asyncio.Protocol):
             raise self._failure
         self._steps.said("C", shown)
         net.send(self.transport, line.encode() + b"\r\n")
+        self.acknowledge()
 
     async def _line(self) -> str:
         """The next line; what came before the connection ended counts."""

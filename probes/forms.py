@@ -220,7 +220,7 @@ def verdict(form: FormOptions, seen: Seen) -> ProbeFailureError | None:
 
 async def open_form(steps: Steps, visit: Visit, home: URL, form: FormOptions) -> tuple[Page, Form]:
     """The phase page: the log-in page and its form."""
-    async with steps("page"):
+    with steps("page"):
         page = accepted(await visit.get(visit.within(home, form.page or "")))
         if form.encoding == "json":
             return page, Form()
@@ -233,7 +233,7 @@ async def open_form(steps: Steps, visit: Visit, home: URL, form: FormOptions) ->
 
 async def log_in(steps: Steps, visit: Visit, page: Page, found: Form, form: FormOptions, login: Login) -> Page:
     """The phase login: send the form and follow where it leads; raises `ProbeFailureError` but for success."""
-    async with steps("login"):
+    with steps("login"):
         credential = {form.fields.username: login.username, form.fields.password: login.password.reveal()}
         content = (found.fields if form.hidden == "keep" else {}) | form.extra | credential
         target = visit.within(page.url, form.submit or found.action or str(page.url))

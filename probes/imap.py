@@ -19,6 +19,7 @@ from probes.session import MailLogin, MailOptions, MailProbe
 from probes.tls import TlsOptions
 
 _MISSING = {"", "NONEXISTENT", "NOPERM", "CANNOT", "TRYCREATE"}
+_EXISTS = re.compile(rb"[0-9]+ EXISTS\b", re.IGNORECASE)
 _STATUS_ITEMS = "(MESSAGES UNSEEN UIDNEXT)"
 
 Phase = Literal[
@@ -149,12 +150,12 @@ class ImapSession(Wire):
     async def use(self, steps: Steps) -> None:
         if not self._logged_in:
             return
-        async with steps("select"):
+        with steps("select"):
             await self._select()
-        async with steps("status"):
+        with steps("status"):
             steps.evidence.figures.update(figures(await self._asked("STATUS", self._name, _STATUS_ITEMS)))
         if self._quota:
-            async with steps("quota"):
+            with steps("quota"):
                 await self._look_at_quota(steps)
 
     @property
@@ -168,7 +169,7 @@ class ImapSession(Wire):
             raise ProbeFailureError(Cause.CONTENT, text(response))
         if response.result != "OK":
             raise refused(response)
-        if not any(re.match(rb"[0-9]+ EXISTS\b", line, re.IGNORECASE) for line in response.lines):
+        if not any(_EXISTS.match(line) for line in response.lines):
             raise ProbeFailureError(Cause.CONTENT, "the mailbox was selected, but not told how much is in it")
         self.state = SELECTED
 

@@ -12,7 +12,9 @@ from probes.lines import response_code
 from probes.sasl import Exchange, explained
 
 _TEMPORARY = {"UNAVAILABLE", "INUSE", "SERVERBUG", "LIMIT"}
+_OFFERED = re.compile(r"(?:OK )?\[?CAPABILITY ([^\]]*)")
 _REFUSED_LOGIN = {"", "AUTHENTICATIONFAILED", "AUTHORIZATIONFAILED", "EXPIRED"}
+_INNER = re.compile(r"\(([^()]*)\)\s*$")
 _ITEM = re.compile(r"(MESSAGES|UNSEEN|UIDNEXT) ([0-9]{1,18})(?![0-9])", re.IGNORECASE)
 _RESOURCE = re.compile(r"(?<![A-Z-])[A-Z-]++ ([0-9]{1,18}) ([0-9]{1,18})(?![0-9])", re.IGNORECASE)
 
@@ -52,7 +54,7 @@ def offered(lines: Iterable[bytes]) -> tuple[str, ...]:
     listed: list[str] = []
     for line in lines:
         said = line.decode(errors="replace").upper()
-        inner = re.match(r"(?:OK )?\[?CAPABILITY ([^\]]*)", said)
+        inner = _OFFERED.match(said)
         listed += inner.group(1).split() if inner else []
     return tuple(dict.fromkeys(listed))
 
@@ -74,4 +76,4 @@ def quota_used(response: Response) -> float | None:
 def _inner(response: Response) -> str:
     """What stands in the last parentheses of each line: a name before them may be anything."""
     lines = (bytes(line).decode(errors="replace") for line in response.lines[:-1])
-    return " ".join(found.group(1) for line in lines if (found := re.search(r"\(([^()]*)\)\s*$", line)))
+    return " ".join(found.group(1) for line in lines if (found := _INNER.search(line)))

@@ -21,7 +21,10 @@ from probes.sasl import Exchange
 logging.getLogger("aioimaplib").setLevel(logging.WARNING)  # below, it logs what it sends
 logging.getLogger("aioimaplib.aioimaplib").setLevel(logging.WARNING)
 
+_BYE = re.compile(rb"\* BYE\b", re.IGNORECASE)
 _LITERAL = re.compile(rb"\{([0-9]{1,10})\+?\}$")
+_HUGE = re.compile(rb"\{[0-9]+\}$")
+_AT_ONCE = 100  # lines: the library goes deeper with each
 _SHOWN = {"LOGIN": 0, "AUTHENTICATE": 1}  # arguments of these commands that may be shown
 
 
@@ -34,7 +37,7 @@ class _Command(Command):  # type: ignore[misc]  # the library carries no types
             self._event.set()
 
 
-class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # the library carries no types
+class Wire(net.Prompt, IMAP4ClientProtocol):  # type: ignore[misc]  # the library carries no types
     """The dialogue. Each line is checked before the library sees it."""
 
     def __init__(self, steps: Steps) -> None:
@@ -42,6 +45,7 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # the library carries no
         self.transport: asyncio.Transport | None = None
         self._steps = steps
         self._buffer = LineBuffer()
+        self._ready: list[bytes] = []  # lines that are good and that the library has not seen yet
         self._literal = 0  # bytes of it still to come
         self._continues = False  # whether the next line is the rest of one that was broken by a literal
         self._deaf = False  # between the answer to STARTTLS and TLS nobody may speak
@@ -64,13 +68,17 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # the library carries no
     def _write(self, line: str, shown: str) -> None:
         self._steps.said("C", shown)
         net.send(self.transport, f"{line}\r\n".encode())
+        self.acknowledge()
 
     def data_received(self, data: bytes) -> None:
         if self._failure:
             return
         try:
             self._buffer.push(data)
-            self._consume()
+            try:
+                self._consume()
+            finally:
+                self._feed()
         except ProbeFailureError as failure:
             self._fail(failure)
         except Exception:  # noqa: BLE001 - whatever the library trips over; its texts hold passwords
@@ -97,6 +105,7 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # the library carries no
                     return
                 self._literal -= len(data)
                 self._steps.said("S", f"({len(data)} bytes of a literal)")
+                self._feed()
                 super().data_received(data)
                 continue
             if self._deaf and self._buffer:
@@ -111,19 +120,27 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # the library carries no
                 self.state = NONAUTH  # at once: what follows would be a greeting, too, to the library
                 self._greeted.set_result(line.decode(errors="replace"))
 
+    def _feed(self) -> None:
+        """Hand the library the lines that were found good."""
+        if self._ready:
+            lines, self._ready = self._ready, []
+            super().data_received(b"\r\n".join((*lines, b"")))
+
     def _reply(self, line: bytes) -> None:
         command = self._command
         if not self._continues:
             tagged = command is not None and line.startswith(f"{command.tag} ".encode())
             if not tagged and not line.startswith((b"* ", b"+")):
                 raise ProbeFailureError(Cause.PROTOCOL, f"not an IMAP reply: {line.decode(errors='replace')}")
-            if re.match(rb"\* BYE\b", line, re.IGNORECASE) and (command is None or command.name != "LOGOUT"):
+            if _BYE.match(line) and (command is None or command.name != "LOGOUT"):
                 raise ProbeFailureError(Cause.DISCONNECTED, line.decode(errors="replace"))
             self._deaf = tagged and command is not None and command.name == "STARTTLS"
-        size = _LITERAL.search(line)
-        if line.endswith(b"}") and size is None and re.search(rb"\{[0-9]+\}$", line):
+        size = _LITERAL.search(line) if line.endswith(b"}") else None
+        if size is None and line.endswith(b"}") and _HUGE.search(line):
             raise ProbeFailureError(Cause.PROTOCOL, f"a literal of more than {MAX_BYTES} bytes")
-        super().data_received(line + b"\r\n")
+        self._ready.append(line)
+        if len(self._ready) >= _AT_ONCE:
+            self._feed()
         self._literal = int(size.group(1)) if size else 0
         self._continues = size is not None
         if self._literal > MAX_BYTES:

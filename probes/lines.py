@@ -7,6 +7,7 @@ from probes.errors import Cause, ProbeFailureError
 MAX_LINE = 1 << 16
 MAX_LINES = 5_000  # a session of a probe has some dozens
 MAX_BYTES = 1 << 20  # all that a session may receive
+_CODE = re.compile(r"\s*\[([^\]\s]{1,64})")
 
 
 class LineBuffer:
@@ -57,5 +58,5 @@ class LineBuffer:
 
 def response_code(text: str) -> str:
     """The code in brackets that a reply begins with, upper case (RFC 3501 7.1, RFC 2449 8)."""
-    found = re.match(r"\s*\[([^\]\s]{1,64})", text)
+    found = _CODE.match(text)
     return found.group(1).upper() if found else ""

@@ -99,9 +99,9 @@ class Lookout:
         arrived = [one for one in self.news if not one.bounce]
         async with within(self._steps, self._patience) as aside:
             with discreet(aside, self._reader.options.login):
-                async with aside("read"):
+                with aside("read"):
                     await self._opened().read(self.news[0].place)
-                async with aside("delete"):
+                with aside("delete"):
                     await self._sweep(self._sightings)
         if not arrived:
             raise ProbeFailureError(Cause.BOUNCED, "accepted, and returned by a report in the mailbox")
@@ -112,7 +112,7 @@ class Lookout:
         """What a mailbox holds that no look before has gone through to its end."""
         self._mailbox = mailbox
         try:
-            async with aside("look"):
+            with aside("look"):
                 return await mailbox.look()
         finally:
             self._examined |= mailbox.examined

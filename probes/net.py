@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import zip_longest
 from typing import Literal, TypeVar, cast
 
@@ -58,17 +58,29 @@ def family_of(host: str) -> Family | None:
 
 async def resolve(host: str, port: int, family: Family = "any") -> list[Address]:
     """The addresses of a host in the order to try them; a literal address needs no resolver."""
-    kind, wanted = socket.SOCK_STREAM, _FAMILIES[family]
+    literal = None if "%" in host else _literal(host, port, family)  # what a zone means may change
+    if literal is not None:
+        return [literal]
+    loop = asyncio.get_running_loop()
     with translating():
-        try:
-            found = socket.getaddrinfo(host, port, family=wanted, type=kind, flags=socket.AI_NUMERICHOST)
-        except socket.gaierror:
-            loop = asyncio.get_running_loop()
-            found = await loop.run_in_executor(
-                _resolver(), lambda: socket.getaddrinfo(host, port, family=wanted, type=kind)
-            )
+        found = await loop.run_in_executor(
+            _resolver(), lambda: socket.getaddrinfo(host, port, family=_FAMILIES[family], type=socket.SOCK_STREAM)
+        )
     listed: list[Address] = [(family, cast("tuple[str | int, ...]", address)) for family, _, _, _, address in found]
     return _interlaced(listed)[:_MAX_ADDRESSES]
+
+
+@lru_cache(maxsize=16_384)
+def _literal(host: str, port: int, family: Family) -> Address | None:
+    """What a literal address stands for, which no resolver needs to be asked; None for a name."""
+    wanted = _FAMILIES[family]
+    try:
+        found = socket.getaddrinfo(
+            host, port, family=wanted, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+        )
+    except socket.gaierror:
+        return None
+    return found[0][0], cast("tuple[str | int, ...]", found[0][4])
 
 
 def _interlaced(addresses: list[Address]) -> list[Address]:
@@ -143,18 +155,22 @@ async def open_connection(
 
     The caller owns the transport and must abort it in the end.
     """
-    async with steps("dns"):
+    with steps("dns"):
         found = await resolve(endpoint.host, endpoint.port, endpoint.family)
         addresses = [one for one in found if steps.admitted(str(one[1][0]))]
         if found and not addresses:
             raise ProbeFailureError(Cause.NETWORK, "no address that may be connected to")
-    async with steps("connect"):
+    with steps("connect"):
         sock = await connect(addresses, steps.evidence)
     if context is None:
-        return await _transport(factory, sock)
-    async with steps("tls"):
-        transport, protocol = await _transport(factory, sock, context, endpoint.server_name)
-        secured(transport, steps)
+        transport, protocol = await _transport(factory, sock)
+    else:
+        with steps("tls"):
+            transport, protocol = await _transport(factory, sock, context, endpoint.server_name)
+            secured(transport, steps)
+            quick_ack(sock)
+    if isinstance(protocol, Prompt):
+        protocol.sock = sock
     return transport, protocol
 
 
@@ -183,6 +199,8 @@ async def start_tls(
         )
     if upgraded is None:
         raise ProbeFailureError(Cause.DISCONNECTED, "the server closed the connection within TLS")
+    if isinstance(protocol, Prompt):
+        protocol.acknowledge()
     return upgraded
 
 
@@ -193,23 +211,33 @@ def secured(transport: asyncio.BaseTransport, steps: Steps) -> None:
     cipher = session.cipher()
     evidence.tls_cipher = cipher[0] if cipher else None
     evidence.certificate = tls.shown(session, steps.now)
-    quick_ack(transport)
 
 
 def is_secure(transport: asyncio.BaseTransport | None) -> bool:
     return transport is not None and transport.get_extra_info("ssl_object") is not None
 
 
-def quick_ack(transport: asyncio.BaseTransport) -> None:
+def quick_ack(sock: socket.socket) -> None:
     """Acknowledge at once what comes next.
 
     Else this machine's delayed ACK of the TLS tickets holds back a server that waits for it (Nagle): 45 ms
     that would stand in the measured latency. The kernel forgets the wish: it is repeated after each command.
     """
-    sock = transport.get_extra_info("socket")
-    if sock is not None and not transport.is_closing():
-        with suppress(OSError):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+    with suppress(OSError):  # where it is closed
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
+
+class Prompt:
+    """A protocol that acknowledges at once what a server answers; `sock` is set by `open_connection`.
+
+    The transport would make a duplicate of the socket each time that it is asked for it.
+    """
+
+    sock: socket.socket | None = None
+
+    def acknowledge(self) -> None:
+        if self.sock is not None:
+            quick_ack(self.sock)
 
 
 def send(transport: asyncio.Transport | None, data: bytes) -> None:
@@ -217,7 +245,6 @@ def send(transport: asyncio.Transport | None, data: bytes) -> None:
     if transport is None or transport.is_closing():
         raise lost(None)
     transport.write(data)
-    quick_ack(transport)
 
 
 def lost(error: Exception | None) -> ProbeFailureError:

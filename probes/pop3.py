@@ -136,7 +136,7 @@ class Pop3Session(LineProtocol):
     async def use(self, steps: Steps) -> None:
         if not self._logged_in:
             return
-        async with steps("stat"):
+        with steps("stat"):
             line = await self.command("STAT")
             steps.reply(line)
             found = re.match(r"\+OK ([0-9]{1,18}) ([0-9]{1,18})(?![0-9])", line)
@@ -144,10 +144,10 @@ class Pop3Session(LineProtocol):
                 raise ProbeFailureError(Cause.PROTOCOL, f"not an answer to STAT: {line}")
             messages, octets = map(int, found.groups())
             steps.evidence.figures.update(messages=messages, octets=octets)
-        async with steps("list"):
+        with steps("list"):
             await self._enumerate("LIST", messages, r"[0-9]+ [0-9]+")
         if self.capabilities is not None and "UIDL" in self.capabilities:
-            async with steps("uidl"):
+            with steps("uidl"):
                 await self._enumerate("UIDL", messages, r"[0-9]+ [!-~]{1,70}")
 
     async def _enumerate(self, name: str, messages: int, form: str) -> None:

@@ -16,7 +16,7 @@ FIELDS = {ROUNDCUBE.fields.username, ROUNDCUBE.fields.password, "_token"}
 
 async def open_page(steps: Steps, visit: Visit) -> tuple[Page, Form]:
     """The phase page."""
-    async with steps("page"):
+    with steps("page"):
         page = await visit.get(visit.home)
         steps.reply(f"HTTP {page.status}")
         found = find_form(accepted(page).body, FIELDS)
@@ -27,13 +27,13 @@ async def open_page(steps: Steps, visit: Visit) -> tuple[Page, Form]:
 
 async def read_mail(steps: Steps, visit: Visit, page: Page, form: Form, login: Login) -> None:
     """The phases login, inbox and logout."""
-    async with steps("login"):
+    with steps("login"):
         credential = {"_user": login.username, "_pass": login.password.reveal()}
         target = visit.within(page.url, form.action or str(page.url))
         answer = await visit.post(target, form.fields | credential)
         steps.reply(f"HTTP {answer.status}")
         _demand_login(answer)
-    async with steps("inbox"):
+    with steps("inbox"):
         inbox = accepted(await visit.get(visit.within(answer.url, answer.location)))
         token = _request_token(inbox)
         listing = inbox.url.with_query(_task="mail", _action="list", _mbox="INBOX", _remote="1")

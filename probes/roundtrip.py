@@ -119,7 +119,7 @@ class RoundtripProbe:
     async def check(self, steps: Steps) -> None:
         route = self._reached()
         token = await route.tokens.issue()
-        async with steps("submit"):
+        with steps("submit"):
             turn = await _submit(steps, route, token)
         await route.tokens.accepted(token)
         spent = sum(phase.seconds for phase in steps.phases)
@@ -128,11 +128,11 @@ class RoundtripProbe:
         async with AsyncExitStack() as stack:
             lookouts = [await stack.enter_async_context(one) for one in _lookouts(steps, route, token)]
             arrival = lookouts[0]
-            async with steps("queue"):
+            with steps("queue"):
                 news = await _wait(lookouts, wait)
                 if not news and not arrival.failure:
                     raise _undelivered(route, turn, wait, short=wait < own)
-            async with steps("fetch"):
+            with steps("fetch"):
                 if news:
                     await news.collect()
                 elif arrival.failure:
@@ -171,9 +171,9 @@ async def _submit(steps: Steps, route: Route, token: Token) -> float:
         within(steps, patience) as aside,
         route.submit_gate(aside),
         route.submitter.logged_in(aside) as session,
-        aside("send"),
     ):
-        await session.send(route.sender, route.recipient, message)
+        with aside("send"):
+            await session.send(route.sender, route.recipient, message)
     return waited(aside)
 
 

@@ -121,7 +121,7 @@ class MailProbe:
         with discreet(steps, login):
             async with self._secured(steps) as session:
                 if login:
-                    async with steps("auth"):
+                    with steps("auth"):
                         await self._log_in(session, login)
                 await session.use(steps)
                 async with farewell(steps):
@@ -136,7 +136,7 @@ class MailProbe:
         with discreet(steps, login):
             async with self._secured(steps) as session:
                 if login:
-                    async with steps("auth"):
+                    with steps("auth"):
                         await self._log_in(session, login)
                 yield session
                 async with farewell(steps):
@@ -179,19 +179,19 @@ class MailProbe:
     async def _greeted(self, steps: Steps, session: Session, context: ssl.SSLContext) -> None:
         implicit = context if self.options.tls.mode == "implicit" else None
         await net.open_connection(steps, lambda: session.protocol, self.endpoint, implicit)
-        async with steps("greeting"):
+        with steps("greeting"):
             await session.greeting()
 
     async def _secure(self, steps: Steps, session: Session, context: ssl.SSLContext) -> None:
         await self._greeted(steps, session, context)
-        async with steps(session.CAPABILITY):
+        with steps(session.CAPABILITY):
             await session.capability()
         if self.options.tls.mode != "starttls":
             return
-        async with steps("starttls"):
+        with steps("starttls"):
             transport = await session.starttls(context, self.endpoint.server_name)
             net.secured(transport, steps)
-        async with steps(session.CAPABILITY):
+        with steps(session.CAPABILITY):
             await session.capability()
 
     async def _unverified(self, aside: Steps) -> None:
@@ -229,7 +229,7 @@ async def conclude(steps: Steps, expect: Expect[Any] | None) -> None:
     try:
         judge(steps, expect)
     except ProbeFailureError:
-        async with steps("expect"):  # a failure has a phase, and this one is in no pulse's sight
+        with steps("expect"):  # a failure has a phase, and this one is in no pulse's sight
             raise
 
 
@@ -275,8 +275,9 @@ async def farewell(steps: Steps, name: str = "quit") -> AsyncIterator[None]:
     """A phase whose failure is evidence and no failure of the check, and which does not wait long."""
     try:
         with translating():
-            async with asyncio.timeout(FAREWELL_SECONDS), steps(name):
-                yield
+            async with asyncio.timeout(FAREWELL_SECONDS):
+                with steps(name):
+                    yield
     except ProbeFailureError as failure:
         steps.reply(f"{name}: {failure}")
     except TimeoutError:

@@ -157,7 +157,7 @@ class SieveSession(LineProtocol):
     async def use(self, steps: Steps) -> None:
         if not self._logged_in:
             return
-        async with steps("listscripts"):
+        with steps("listscripts"):
             answer = self._granted(await self.command("LISTSCRIPTS"))
             odd = next(
                 (line for line in answer.lines if not re.fullmatch(rf"{_STRING}( ACTIVE)?", line, re.IGNORECASE)), None

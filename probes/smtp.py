@@ -19,6 +19,7 @@ from probes.expect import MailExpect
 from probes.session import MailLogin, MailOptions, MailProbe
 from probes.tls import TlsOptions
 
+_ENHANCED = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}\b")  # RFC 3463 section 2
 _UNPARSABLE = -1  # aiosmtplib's own code for a malformed response
 _MAX_COMMAND = 512  # octets with CRLF (RFC 5321 section 4.5.3.1.4); a longer initial response waits to be asked for
 _ADDRESS = r"[!-;=?-~]{1,64}@(\[[0-9A-Za-z:.]+\]|[0-9A-Za-z]([0-9A-Za-z.-]{0,250}[0-9A-Za-z])?)"
@@ -80,7 +81,7 @@ class SmtpOptions(MailOptions):
         return address
 
 
-class _Wire(SMTPProtocol):
+class _Wire(net.Prompt, SMTPProtocol):
     """aiosmtplib's protocol, less patient: NUL bytes and unasked words end the dialogue."""
 
     def __init__(self, steps: Steps) -> None:
@@ -100,8 +101,7 @@ class _Wire(SMTPProtocol):
 
     def write(self, data: bytes) -> None:
         super().write(data)
-        if self.transport is not None:
-            net.quick_ack(self.transport)
+        self.acknowledge()
 
     async def execute_command(self, *args: bytes, timeout: float | None = None) -> SMTPResponse:  # noqa: ASYNC109
         self._steps.said("C", b" ".join(args).decode(errors="replace"))
@@ -127,7 +127,7 @@ class _Wire(SMTPProtocol):
         for line in more:
             self._steps.said("S", f"{response.code}-{line}")
         self._steps.said("S", f"{response.code} {last}")
-        enhanced = re.match(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}\b", response.message)  # RFC 3463 section 2
+        enhanced = _ENHANCED.match(response.message)
         self._steps.code(f"{response.code} {enhanced.group()}" if enhanced else str(response.code))
         return response
 
@@ -213,11 +213,11 @@ class SmtpSession:
         sender, recipient = self._envelope
         if recipient is None:
             return
-        async with steps("mail_from"):
+        with steps("mail_from"):
             await self.command(f"MAIL FROM:<{sender}>")
-        async with steps("rcpt_to"):
+        with steps("rcpt_to"):
             await self.command(f"RCPT TO:<{recipient}>", 250, 251)
-        async with steps("rset"):
+        with steps("rset"):
             await self.command("RSET")
 
     async def send(self, sender: str, recipient: str, message: bytes) -> None:

@@ -131,15 +131,19 @@ def shown(session: ssl.SSLObject, now: float | None) -> Certificate | None:
     `now` is in seconds since the epoch; without it nothing is expired. Who has signed is not judged here.
     """
     der = session.getpeercert(binary_form=True)
-    certificate = facts(der) if der else None
+    certificate = _chained(der, tuple(sent(session)[:_MAX_CHAIN])) if der else None
+    if certificate is None or session.context.verify_mode is not ssl.CERT_NONE:
+        return certificate
+    return replace(certificate, problems=faults(certificate, session.server_hostname or "", now))
+
+
+@lru_cache(maxsize=1024)
+def _chained(der: bytes, sent: tuple[bytes, ...]) -> Certificate | None:
+    certificate = facts(der)
     if certificate is None:
         return None
-    found: tuple[str, ...] = ()
-    if session.context.verify_mode is ssl.CERT_NONE:
-        found = faults(certificate, session.server_hostname or "", now)
-    links = (facts(one) for one in sent(session)[:_MAX_CHAIN])
-    chain = tuple(Link(one.subject, one.issuer, one.not_after) for one in links if one)
-    return replace(certificate, chain=chain, problems=found)
+    links = map(facts, sent)
+    return replace(certificate, chain=tuple(Link(one.subject, one.issuer, one.not_after) for one in links if one))
 
 
 def sent(session: ssl.SSLObject) -> list[bytes]:

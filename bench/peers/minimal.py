@@ -63,8 +63,7 @@ class Client:
             lambda: IMAP4ClientProtocol(self._loop),
             sock=await self._connected(), ssl=self._context, server_hostname="localhost",
         )  # fmt: skip
-        await protocol.wait("AUTH|NONAUTH")
-        await protocol.capability()
+        await protocol.wait("AUTH|NONAUTH")  # behind which the library has asked for the capabilities already
         login = Command("AUTHENTICATE", protocol.new_tag(), "PLAIN", self._plain, loop=self._loop)
         _demand((await protocol.execute(login)).result == "OK")
         protocol.state = AUTH

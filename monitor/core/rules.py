@@ -1,5 +1,6 @@
 """Everything configured that decides figures, and since when (R7)."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -79,10 +80,7 @@ class Epochs:
 
     def at(self, instant: Instant) -> Rules:
         """The rules in force at an instant."""
-        number = 0
-        while number + 1 < len(self.starts) and self.starts[number + 1] <= instant:
-            number += 1
-        return self.rules[number]
+        return self.rules[max(bisect_right(self.starts, instant) - 1, 0)]
 
     def pieces(self, start: Instant, end: Instant) -> Iterator[tuple[Instant, Instant, Rules]]:
         """`[start, end)` cut at the changes of rules."""

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, fields
+from itertools import islice
 from pathlib import Path
 
 from monitor.core.delivery import Sent
@@ -19,6 +20,8 @@ from monitor.ledger.opening import Lock, Presence, Reached, connected, shortfall
 from monitor.ledger.packs import Pack, Pruned, write_pack, write_pruned
 from monitor.ledger.reader import Reader
 from monitor.ledger.rows import CheckRow, State
+
+_compact = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(slots=True)
@@ -89,14 +92,14 @@ class Ledger(Reader):
 
     def commit(self, batch: Batch) -> None:
         """Make a batch durable. Raises LedgerUnavailableError, with nothing of it written."""
-        known, links = dict(self._targets), list(chain(batch.facts, *self._head))
+        known, links = len(self._targets), list(chain(batch.facts, *self._head))
         self._presence.check()
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             self._write(batch, links)
             self._connection.execute("COMMIT")
         except BaseException as error:
-            self._targets = known
+            self._targets = dict(islice(self._targets.items(), known))
             with suppress(sqlite3.Error):  # where the disk fails, also this may; the next commit tries again
                 self._connection.rollback()
             if isinstance(error, sqlite3.Error):
@@ -124,10 +127,7 @@ class Ledger(Reader):
         self._connection.executemany(
             "INSERT INTO timelines (target, first, newest, state) VALUES (?, ?, ?, ?) ON CONFLICT (target)"
             " DO UPDATE SET first = excluded.first, newest = excluded.newest, state = excluded.state",
-            [
-                (self._target(s.target), s.first, s.newest, canonical(s.timeline).decode())
-                for s in batch.states.values()
-            ],
+            [(self._target(s.target), s.first, s.newest, _compact(s.timeline)) for s in batch.states.values()],
         )
 
         self._connection.executemany(

@@ -2,10 +2,11 @@
 
 from monitor.metrics.exposition import Answer, Exposition, Scrape
 from monitor.metrics.health import Health, Room, SecurityFact, WorkerHealth
-from monitor.metrics.histogram import Histogram, Lateness, PhaseDurations, exemplar
+from monitor.metrics.histogram import Exemplar, Histogram, Lateness, PhaseDurations, fitting
 
 __all__ = [
     "Answer",
+    "Exemplar",
     "Exposition",
     "Health",
     "Histogram",
@@ -15,5 +16,5 @@ __all__ = [
     "Scrape",
     "SecurityFact",
     "WorkerHealth",
-    "exemplar",
+    "fitting",
 ]

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from math import inf
+from typing import NamedTuple
 
 from monitor.metrics.names import LATENESS, PHASES, Family
 from monitor.metrics.text import Format, escaped, labelled, number
@@ -19,9 +20,8 @@ MOST_RUNES = 128
 """Of an exemplar's labels, names and values together (OpenMetrics 1.0, Exemplars)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exemplar:
-    """One observation; `at` is wall time in seconds."""
+class Exemplar(NamedTuple):
+    """One observation, with labels that are `fitting`; `at` is wall time in seconds."""
 
     labels: Mapping[str, str]
     value: float
@@ -32,8 +32,8 @@ class Exemplar:
         return f" # {{{labels}}} {number(self.value)} {self.at:.3f}"
 
 
-def exemplar(labels: Mapping[str, str], value: float, at: float) -> Exemplar | None:
-    """With as many of the labels, from the first on, as there is room for; None where there is none."""
+def fitting(labels: Mapping[str, str]) -> Mapping[str, str]:
+    """As many of an exemplar's labels, from the first on, as there is room for."""
     kept: dict[str, str] = {}
     room = MOST_RUNES
     for name, text in labels.items():
@@ -41,7 +41,7 @@ def exemplar(labels: Mapping[str, str], value: float, at: float) -> Exemplar | N
         if room < 0:
             break
         kept[name] = text
-    return Exemplar(kept, value, at) if kept else None
+    return kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from monitor.incidents.picture import TicketPicture, Urgent
 from monitor.live import Live, resumed
 from monitor.metrics import (
     Answer,
+    Exemplar,
     Exposition,
     Health,
     Lateness,
@@ -26,7 +27,6 @@ from monitor.metrics import (
     Scrape,
     SecurityFact,
     WorkerHealth,
-    exemplar,
 )
 from monitor.photographer import Photographer
 from monitor.runner import Result, Target
@@ -151,6 +151,6 @@ class Scene:
     def exposition(self, accept: str = "", accept_encoding: str = "") -> Answer:
         self._lateness.observe(0.02)
         for phase in ("dns", "connect", "total"):
-            self._phases.observe(0.01, "imap", phase, seen=exemplar({"target": "ailing/imap"}, 0.01, NOW / SECOND))
+            self._phases.observe(0.01, "imap", phase, seen=Exemplar({"target": "ailing/imap"}, 0.01, NOW / SECOND))
         histograms = (self._lateness.read(), self._phases.read())
         return self._exposition.answer(Scrape(self._snapshot, self._health, histograms), accept, accept_encoding)

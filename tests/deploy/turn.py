@@ -125,7 +125,7 @@ class Scripted:
     async def check(self, steps: Steps) -> None:
         now = self._clock.now() - MIDNIGHT
         for name, seconds in self._phases.items():
-            async with steps(name):
+            with steps(name):
                 await self._clock.sleep(seconds)
                 for fault in self._faults:
                     if name == "connect" and fault.start <= now < fault.end and self._failed[fault] < fault.checks:

@@ -253,9 +253,9 @@ async def test_a_session_that_waited_long_for_its_turn_and_runs_out_of_time_blam
 
     async def session() -> None:
         async with within(steps, 0.01) as aside:
-            async with aside("turn"):
+            with aside("turn"):
                 now[0] += waited * 0.01
-            async with aside("auth"):
+            with aside("auth"):
                 await asyncio.Event().wait()
 
     with pytest.raises(ProbeFailureError) as caught:

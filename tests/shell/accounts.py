@@ -48,7 +48,7 @@ class Probe:
     async def check(self, steps: Steps) -> None:
         await self.pulse(steps)
         server = self._server
-        async with steps("auth"):
+        with steps("auth"):
             now = self._clock.elapsed() / SECOND
             accepted = not any(start <= now < end for start, end in server.refuses)
             server.attempts.append((now, self._name, accepted))
@@ -62,7 +62,7 @@ class Probe:
                 raise ProbeFailureError(Cause.AUTH, "535 5.7.8")
 
     async def pulse(self, steps: Steps) -> None:
-        async with steps("connect"):
+        with steps("connect"):
             now = self._clock.elapsed() / SECOND
             if any(start <= now < end for start, end in self._server.absent):
                 raise ProbeFailureError(Cause.CONNECT_REFUSED)

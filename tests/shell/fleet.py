@@ -83,7 +83,7 @@ class ScriptedProbe:
         assert not self._busy, "two checks of one target overlap"
         self._busy = True
         try:
-            async with steps(answer.phase):
+            with steps(answer.phase):
                 if answer.seconds == inf:
                     await asyncio.Event().wait()
                 await self._clock.sleep(answer.seconds)

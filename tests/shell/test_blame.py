@@ -134,7 +134,7 @@ def test_what_a_suspend_can_forge_is_unknown_where_the_clocks_parted(
 def test_a_set_clock_spoils_no_good_check() -> None:
     async def scenario(clock: VirtualClock) -> Result:
         async def work(steps: Steps) -> None:
-            async with steps("greeting"):
+            with steps("greeting"):
                 clock.step(SECOND)
 
         return await Runner(clock, lambda _: True).run(target(work))

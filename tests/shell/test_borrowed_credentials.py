@@ -15,7 +15,7 @@ from tests.shell.fleet import IdleProbe
 
 class RefusedProbe(IdleProbe):
     async def check(self, steps: Steps) -> None:
-        async with steps("fetch"):
+        with steps("fetch"):
             raise ProbeFailureError(Cause.AUTH)
 
 

@@ -72,11 +72,12 @@ def test_what_is_under_way_and_what_waits_is_counted_and_nothing_is_left() -> No
 
 async def test_a_check_that_is_ended_while_it_waits_is_not_counted_any_more() -> None:
     bulkhead = Bulkhead(2)
-    async with bulkhead.room("mx"):
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0), bulkhead.room("mx"):
-                pass
-        assert bulkhead.health == Room(1, 0, 2)
+    await bulkhead.enter("mx")
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await bulkhead.enter("mx")
+    assert bulkhead.health == Room(1, 0, 2)
+    bulkhead.leave("mx")
     assert bulkhead.health == Room(0, 0, 2)
 
 

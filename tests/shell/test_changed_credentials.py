@@ -40,7 +40,7 @@ class LoginProbe:
         self._accepts = password == taken
 
     async def check(self, steps: Steps) -> None:
-        async with steps("auth"):
+        with steps("auth"):
             self.asked.set()
             await self.answer.wait()
             if not self._accepts:

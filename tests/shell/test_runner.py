@@ -69,9 +69,9 @@ def phase(name: str, then: Callable[[], Awaitable[None]], before: tuple[str, ...
 
     async def work(steps: Steps) -> None:
         for earlier in before:
-            async with steps(earlier):
+            with steps(earlier):
                 await asyncio.sleep(1)
-        async with steps(name):
+        with steps(name):
             await then()
 
     return work
@@ -142,7 +142,7 @@ def test_a_deadline_that_a_stalled_monitor_overran_is_the_monitors_own_fault() -
 )
 def test_a_farewell_that_fails_is_no_failure(then: Callable[[], Awaitable[None]]) -> None:
     async def work(steps: Steps) -> None:
-        async with steps("greeting"):
+        with steps("greeting"):
             pass
         async with farewell(steps):
             await then()
@@ -154,7 +154,7 @@ def test_a_farewell_that_fails_is_no_failure(then: Callable[[], Awaitable[None]]
 
 def test_a_deadline_that_passes_during_the_farewell_is_no_failure() -> None:
     async def work(steps: Steps) -> None:
-        async with steps("greeting"):
+        with steps("greeting"):
             await asyncio.sleep(14)
         async with farewell(steps):
             await hang()
@@ -202,7 +202,7 @@ def test_a_refused_credential_is_the_services_fault_only_where_it_has_worked_bef
 
 def test_what_is_kept_of_a_failure_is_fit_for_the_ledger() -> None:
     async def work(steps: Steps) -> None:
-        async with steps("greeting"):
+        with steps("greeting"):
             await asyncio.sleep(0.25)
             steps.evidence.address = "192.0.2.1"
             steps.reply("220 mx.example.go.th")
