@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import os
 import socket
 import ssl
 from collections import deque
@@ -141,11 +142,28 @@ async def _connect(family: socket.AddressFamily, address: tuple[str | int, ...])
         with translating():
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            await asyncio.get_running_loop().sock_connect(sock, address)
+            await _established(sock, address)
     except BaseException:
         sock.close()
         raise
     return sock
+
+
+async def _established(sock: socket.socket, address: tuple[str | int, ...]) -> None:
+    """As the loop's own `sock_connect`, at half the price where the loop is uvloop. Raises OSError."""
+    with suppress(BlockingIOError):
+        sock.connect(address)
+        return
+    loop, number = asyncio.get_running_loop(), sock.fileno()
+    writable = loop.create_future()
+    loop.add_writer(number, writable.set_result, None)
+    try:
+        await writable
+    finally:
+        loop.remove_writer(number)
+    error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if error:
+        raise OSError(error, os.strerror(error))
 
 
 async def open_connection(

@@ -1,7 +1,8 @@
-"""Contestants of one's own, each a process: the TLS handshake alone, and the barest loop over the same libraries.
+"""Contestants of one's own, each a process: the TLS handshake alone, and a minimal loop over the same libraries.
 
-`python -m bench.peers.minimal handshake|loop KIND …` checks at a pace and prints what it took. No phases, no evidence,
-no causes, nothing recorded: what is left out here is what the daemon costs.
+`python -m bench.peers.minimal handshake|loop KIND …` checks at a pace and prints what it took. No phases, no
+evidence, no causes, nothing recorded: what is left out here is what the daemon costs. Mail is spoken by the own calls of
+aiosmtplib and aioimaplib; for POP3 and web pages there are streams and aiohttp.
 """
 
 import asyncio
@@ -16,9 +17,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 
 import aiohttp
-from aioimaplib.aioimaplib import AUTH, SELECTED, Command, IMAP4ClientProtocol
+from aioimaplib.aioimaplib import IMAP4_SSL
 from aiosmtplib import SMTP
-from aiosmtplib.protocol import SMTPProtocol
 
 from monitor import loops
 
@@ -59,20 +59,12 @@ class Client:
         transport.abort()
 
     async def imap(self) -> None:
-        transport, protocol = await self._loop.create_connection(
-            lambda: IMAP4ClientProtocol(self._loop),
-            sock=await self._connected(), ssl=self._context, server_hostname="localhost",
-        )  # fmt: skip
-        await protocol.wait("AUTH|NONAUTH")  # behind which the library has asked for the capabilities already
-        login = Command("AUTHENTICATE", protocol.new_tag(), "PLAIN", self._plain, loop=self._loop)
-        _demand((await protocol.execute(login)).result == "OK")
-        protocol.state = AUTH
-        _demand((await protocol.select("INBOX")).result == "OK")
-        protocol.state = SELECTED
-        status = Command("STATUS", protocol.new_tag(), "INBOX", "(MESSAGES UNSEEN UIDNEXT)", loop=self._loop)
-        _demand((await protocol.execute(status)).result == "OK")
-        await protocol.logout()
-        transport.abort()
+        client = IMAP4_SSL("127.0.0.1", self.job.port, ssl_context=self._context)
+        await client.wait_hello_from_server()  # and for the capabilities
+        _demand((await client.login(self.job.username, self.job.password)).result == "OK")
+        _demand((await client.select("INBOX")).result == "OK")
+        _demand((await client.status("INBOX", "(MESSAGES UNSEEN UIDNEXT)")).result == "OK")
+        await client.logout()
 
     async def smtp(self) -> None:
         await self._smtp(login=False)
@@ -81,20 +73,14 @@ class Client:
         await self._smtp(login=True)
 
     async def _smtp(self, *, login: bool) -> None:
-        transport, protocol = await self._loop.create_connection(
-            lambda: _Acknowledging(self._loop), sock=await self._connected()
-        )
-        client = SMTP(hostname="localhost", port=self.job.port, local_hostname="bench.invalid")
-        client.protocol, client.transport, client.loop = protocol, transport, self._loop
-        await protocol.read_response()
+        client = SMTP(hostname="127.0.0.1", port=self.job.port, local_hostname="bench.invalid", start_tls=False)
+        await client.connect()
         await client.ehlo()
-        await client.starttls(tls_context=self._context, server_hostname="localhost")
+        await client.starttls(server_hostname="localhost", tls_context=self._context)
         await client.ehlo()
         if login:
-            _demand((await client.execute_command(b"AUTH", b"PLAIN", self._plain.encode())).code == 235)
+            await client.auth_plain(self.job.username, self.job.password)
         await client.quit()
-        if client.transport is not None:
-            client.transport.abort()
 
     async def pop3(self) -> None:
         reader, writer = await asyncio.open_connection(
@@ -115,16 +101,6 @@ class Client:
             session.get(f"https://localhost:{self.job.port}/") as response,
         ):
             _demand("_token" in await response.text())
-
-
-class _Acknowledging(SMTPProtocol):
-    """As the daemon's: without it the server waits 45 ms for an acknowledgement (see docs/MEASURING.md)."""
-
-    def write(self, data: bytes) -> None:
-        super().write(data)
-        if self.transport is not None:
-            sock = self.transport.get_extra_info("socket")
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
 
 async def _line(reader: asyncio.StreamReader) -> None:

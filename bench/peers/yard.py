@@ -49,7 +49,7 @@ class Kind:
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("imap", "IMAPS login", "TLS, CAPABILITY, AUTHENTICATE PLAIN, SELECT, STATUS, LOGOUT"),
+        Kind("imap", "IMAPS login", "TLS, CAPABILITY, AUTHENTICATE PLAIN (the loop: LOGIN), SELECT, STATUS, LOGOUT"),
         Kind("smtp", "SMTP STARTTLS", "EHLO, STARTTLS, EHLO, QUIT"),
         Kind("submission", "submission AUTH", "EHLO, STARTTLS, EHLO, AUTH PLAIN, QUIT"),
         Kind("pop3", "POP3S login", "TLS, CAPA, AUTH PLAIN, STAT, LIST, UIDL, QUIT"),
