@@ -4,7 +4,7 @@ It runs the same timeline as the accounting, but over the monotonic clock: a wal
 checks silent for the figures, never for alerts and cadence.
 """
 
-from collections import Counter, deque
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from monitor.core.check import Check, Outcome
@@ -19,7 +19,7 @@ class Live:
     timeline: Timeline
     last: Result | None = None
     presented: Result | None = None  # of the last check that was shown a certificate
-    outstanding: deque[Instant] = field(default_factory=deque)  # when checks began that are not recorded, in order
+    outstanding: list[Instant] = field(default_factory=list)  # when checks began that are not recorded, in order
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     causes: Counter[str] = field(default_factory=Counter)
     deliveries: Counter[str] = field(default_factory=Counter)  # of a round trip: what became of its messages

@@ -180,7 +180,7 @@ class Recorder:
             return
         if arrival.result is not None:
             if arrival.live.outstanding:
-                arrival.live.outstanding.popleft()  # results arrive in the order in which checks begin
+                arrival.live.outstanding.pop(0)  # results arrive in the order in which checks begin
             if not arrival.result.pulse or arrival.result.check.outcome is not Outcome.UP:
                 self._record(arrival.live, arrival.result.check, arrival.result)
         for check in arrival.missed:

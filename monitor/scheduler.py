@@ -29,6 +29,9 @@ START_GAP = 0.002
 """Seconds from the start of a full check to the next start at the least, so that they do not measure one another."""
 PULSE_GAP = 0.001
 """The same from the start of a pulse, which takes less of the processor."""
+MOST_BEHIND = 0.01
+"""Seconds of such gaps that are caught up with where the event loop was late, in one clump: else a busy loop, late at
+each, would start fewer than come due."""
 SHORTEST_SLEEP = 0.001
 """Seconds; uvloop's timers count milliseconds and may ring half of one early, again and again where that is left."""
 LONGEST_SLEEP = 1.0
@@ -116,19 +119,18 @@ class Scheduler:
             while True:
                 self._watch_clock()
                 now = self.advanced = self._clock.monotonic()
-                if self._next_start <= now:
+                while self._next_start <= now and self._heap and self._heap[0][0] <= now:
                     self._start(checks, now)
                 await self._rest(now)
 
     def _start(self, checks: asyncio.TaskGroup, now: float) -> None:
-        """Begin with the first check that is due, if one is."""
-        while self._heap and self._heap[0][0] <= now:
-            _, place, entry = heapq.heappop(self._heap)
-            if not entry.removed and entry.place == place:
-                entry.place = None
-                self._next_start = now + (PULSE_GAP if now < entry.full_due else START_GAP)
-                checks.create_task(self._one(entry, now))
-                return
+        """Begin with the first check that is due. The next one's turn counts from when it was this one's."""
+        due, place, entry = heapq.heappop(self._heap)
+        if not entry.removed and entry.place == place:
+            entry.place = None
+            turn = max(self._next_start, due, now - MOST_BEHIND)
+            self._next_start = turn + (PULSE_GAP if now < entry.full_due else START_GAP)
+            checks.create_task(self._one(entry, now))
 
     async def _rest(self, now: float) -> None:
         """Wait for the next due check, an entry that comes before it, or long enough to look at the clock again."""

@@ -16,7 +16,11 @@ from monitor.photographer import Photographer
 from monitor.snapshot import Snapshot
 
 TURN = 0.02
-"""Seconds for which the event loop is held at the most, but for a single service."""
+"""Seconds that a snapshot may take to be taken at once."""
+HOLD = 0.005
+"""Seconds for which one in turns holds the event loop, but for a single service."""
+SHARE = 2
+"""How many times as long as it was held the event loop then belongs to the others."""
 REST = 9
 """How many times as long as a snapshot took none is taken: at most a tenth of the event loop goes to them."""
 LONGEST_REST = 60.0
@@ -92,9 +96,9 @@ class Shutter:
             turn = self._clock.monotonic() - began
             if fresh is not None:
                 self._show(fresh, durable=durable, lasted=lasted + turn)
-            elif turn > TURN:
+            elif turn > HOLD:
                 lasted += turn
-                await asyncio.sleep(0)
+                await self._clock.sleep(SHARE * turn)
                 if (durable and not await self._committed()) or self._book.rules is not rules:
                     return
                 began = self._clock.monotonic()

@@ -51,6 +51,7 @@ class Wire(net.Prompt, IMAP4ClientProtocol):  # type: ignore[misc]  # the librar
         self._deaf = False  # between the answer to STARTTLS and TLS nobody may speak
         self._exchange: Exchange | None = None  # of SASL, while it is under way
         self._command: _Command | None = None
+        self._tag = b""  # and a space, as its answer begins
         self._failure: ProbeFailureError | None = None
         self._greeted: asyncio.Future[str] = self.loop.create_future()
 
@@ -129,7 +130,7 @@ class Wire(net.Prompt, IMAP4ClientProtocol):  # type: ignore[misc]  # the librar
     def _reply(self, line: bytes) -> None:
         command = self._command
         if not self._continues:
-            tagged = command is not None and line.startswith(f"{command.tag} ".encode())
+            tagged = command is not None and line.startswith(self._tag)
             if not tagged and not line.startswith((b"* ", b"+")):
                 raise ProbeFailureError(Cause.PROTOCOL, f"not an IMAP reply: {line.decode(errors='replace')}")
             if _BYE.match(line) and (command is None or command.name != "LOGOUT"):
@@ -165,6 +166,7 @@ class Wire(net.Prompt, IMAP4ClientProtocol):  # type: ignore[misc]  # the librar
         if self._buffer:
             raise ProbeFailureError(Cause.PROTOCOL, "a reply to no command")
         self._command = _Command(name, self.new_tag(), *arguments, untagged_resp_name=untagged, loop=self.loop)
+        self._tag = f"{self._command.tag} ".encode()
         response = await self.execute(self._command)
         self._command = None
         if response.result not in {"OK", "NO", "BAD"}:

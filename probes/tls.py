@@ -130,8 +130,9 @@ def shown(session: ssl.SSLObject, now: float | None) -> Certificate | None:
 
     `now` is in seconds since the epoch; without it nothing is expired. Who has signed is not judged here.
     """
-    der = session.getpeercert(binary_form=True)
-    certificate = _chained(der, tuple(sent(session)[:_MAX_CHAIN])) if der else None
+    chain = tuple(sent(session)[:_MAX_CHAIN])
+    der = chain[0] if chain else session.getpeercert(binary_form=True)
+    certificate = _chained(der, chain) if der else None
     if certificate is None or session.context.verify_mode is not ssl.CERT_NONE:
         return certificate
     return replace(certificate, problems=faults(certificate, session.server_hostname or "", now))

@@ -1,15 +1,14 @@
 """Contestants of one's own, each a process: the TLS handshake alone, and a minimal loop over the same libraries.
 
-`python -m bench.peers.minimal handshake|loop KIND …` checks at a pace and prints what it took. No phases, no
-evidence, no causes, nothing recorded: what is left out here is what the daemon costs. Mail is spoken by the own calls of
-aiosmtplib and aioimaplib; for POP3 and web pages there are streams and aiohttp.
+`python -m bench.peers.minimal handshake|loop KIND …` checks at a pace and prints what it took. No phases, no evidence,
+no causes, nothing recorded: what is left out here is what the daemon costs. Mail is spoken by the calls that aiosmtplib
+and aioimaplib offer; for POP3 and web pages there are streams and aiohttp.
 """
 
 import asyncio
 import base64
 import json
 import resource
-import socket
 import ssl
 import sys
 import time
@@ -44,17 +43,10 @@ class Client:
         self._context = ssl.create_default_context(cafile=job.ca_file)
         self._plain = base64.b64encode(f"\0{job.username}\0{job.password}".encode()).decode()
 
-    async def _connected(self) -> socket.socket:
-        sock = socket.socket()
-        sock.setblocking(False)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        await self._loop.sock_connect(sock, ("127.0.0.1", self.job.port))
-        return sock
-
     async def handshake(self) -> None:
         """TCP, TLS, and away; behind STARTTLS there is no handshake alone."""
         transport, _ = await self._loop.create_connection(
-            asyncio.Protocol, sock=await self._connected(), ssl=self._context, server_hostname="localhost"
+            asyncio.Protocol, "127.0.0.1", self.job.port, ssl=self._context, server_hostname="localhost"
         )
         transport.abort()
 
@@ -84,7 +76,7 @@ class Client:
 
     async def pop3(self) -> None:
         reader, writer = await asyncio.open_connection(
-            sock=await self._connected(), ssl=self._context, server_hostname="localhost"
+            "127.0.0.1", self.job.port, ssl=self._context, server_hostname="localhost"
         )
         await _line(reader)
         for command in ("CAPA", f"AUTH PLAIN {self._plain}", "STAT", "LIST", "UIDL", "QUIT"):

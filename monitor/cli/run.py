@@ -2,14 +2,18 @@
 
 import argparse
 import asyncio
-import gc
 import os
+import sys
 from typing import Any
 
-from monitor import loops
+from monitor import loops, memory
 from monitor import settings as configurations
 from monitor.cli.common import CommandError, Exit, add_configuration, configuration
 from monitor.settings import ConfigurationError, Settings
+
+SWITCH = 0.0005
+"""Seconds after which a thread that renders metrics lets the event loop go on; by default ten times as long. The loop
+lets go of the interpreter at every system call, and waits for it again as often."""
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
@@ -24,6 +28,8 @@ def run(arguments: argparse.Namespace) -> Exit:
     from monitor.logs import configure  # noqa: PLC0415
     from monitor.web.listening import ListenError  # noqa: PLC0415
 
+    memory.lean()
+    sys.setswitchinterval(SWITCH)
     settings = configuration(arguments.config)
     load_secrets(settings)
     check_web_file(settings)
@@ -45,7 +51,7 @@ def run(arguments: argparse.Namespace) -> Exit:
         except LedgerDamagedError:
             ledger.close()
             raise
-        gc.freeze()  # what is there now stays; gone through again and again, it cost a twentieth of each check
+        memory.settle()
         await daemon.run()
 
     try:

@@ -119,6 +119,7 @@ class _Composer:
         self._report = report
         self._stack: list[tuple[Sequence | Mapping, str | None]] = []
         self._anchors: dict[str, Node] = {}
+        self._texts: dict[str, str] = {}  # thousands of targets use the same words
         self._root: Node | None = None
         self._documents = 0
 
@@ -168,8 +169,8 @@ class _Composer:
         if event.tag is not None:
             self._report.at(mark, "tags are not understood", "write the value without")
         elif isinstance(event, yaml.ScalarEvent):
-            plain = not event.style
-            node = Scalar(mark, None if plain and event.value in _NULLS else event.value, plain)
+            plain, text = not event.style, self._texts.setdefault(event.value, event.value)
+            node = Scalar(mark, None if plain and text in _NULLS else text, plain)
             if event.anchor:
                 self._anchors[event.anchor] = node
             self._place(node)
@@ -218,8 +219,9 @@ class _Expansion:
             return [self.expand(item, (*loc, index), depth + 1) for index, item in enumerate(node.items)]
         tree: dict[str, Any] = {}
         for name, (key, value) in self._pairs(node, loc, depth).items():
-            self._keys[*loc, name] = key
-            tree[name] = self.expand(value, (*loc, name), depth + 1)
+            inner = (*loc, name)
+            self._keys[inner] = key
+            tree[name] = self.expand(value, inner, depth + 1)
         return tree
 
     def _spend(self, node: Node, depth: int) -> None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar, get_args
+from typing import Any, NamedTuple, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -16,6 +16,7 @@ from monitor.settings.secrets import ADVICE, SecretReference, reference
 from probes.base import Options, ProbeType, Secret
 
 M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 Types = Mapping[str, ProbeType]
 
 _WORDS = {
@@ -61,6 +62,7 @@ class Reader:
     types: Types
     secrets: list[Placed] = field(default_factory=list)
     _references: dict[SecretReference, SecretReference] = field(default_factory=dict)
+    _shared: dict[Any, Any] = field(default_factory=dict)
 
     @property
     def report(self) -> Report:
@@ -129,10 +131,17 @@ class Reader:
             if isinstance(item, Path):
                 changes[key] = self.context.directory / item
             elif isinstance(item, BaseModel):
-                changes[key] = self._settled(item, text, (*loc, key))
+                changes[key] = self.shared(self._settled(item, text, (*loc, key)))
             elif type(item) is int and isinstance(text, str) and text != str(item):
                 self.report.add((*loc, key), f"not a whole number: {quote(text)}", f"write {item}")
         return made.model_copy(update=changes) if changes else made
+
+    def shared(self, made: T) -> T:
+        """The first of those that are equal to it: thousands of targets say the same of TLS, and say it once."""
+        try:
+            return cast("T", self._shared.setdefault((type(made), made), made))
+        except TypeError:  # such as one with a mapping in it, which has no hash
+            return made
 
     def _problem(self, kind: type[BaseModel], error: dict[str, Any], loc: Loc, also: tuple[str, ...]) -> None:
         where: Loc = (*loc, *error["loc"])

@@ -177,6 +177,7 @@ class _Resolution:
 
     def __init__(self, reader: Reader, keys: TargetKeys, defaults: Checking, loc: Loc) -> None:
         self._report = reader.report
+        self._shared = reader.shared
         self._keys = keys
         self._defaults = defaults
         self._loc = loc
@@ -210,12 +211,12 @@ class _Resolution:
             self._keys.counts,
             interval,
             timeout,
-            confirm,
-            recover,
+            self._shared(confirm),
+            self._shared(recover),
             pulse,
             stale_after,
             Options(),
-            login_backoff=self._backoff(),
+            login_backoff=self._shared(self._backoff()),
             max_logins=self._value("max_logins"),
         )
 

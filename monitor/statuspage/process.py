@@ -5,7 +5,6 @@ ends when the daemon is gone, and takes no signal for it: a stop of the whole se
 """
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -17,7 +16,7 @@ from contextlib import AsyncExitStack, suppress
 import structlog
 from aiohttp import web_response
 
-from monitor import loops
+from monitor import loops, memory
 from monitor.clock import Clock, SystemClock
 from monitor.logs import configure, levels
 from monitor.settings.problems import ConfigurationError
@@ -94,7 +93,8 @@ def main() -> None:
     with suppress(OSError):  # where a sandbox does not let it, all have the same share
         os.nice(KINDNESS)
     vars(web_response)["SERVER_SOFTWARE"] = "mailuptime"  # no versions either where what came is no HTTP at all
-    gc.freeze()
+    memory.lean()
+    memory.settle()
     daemon, *listening = (socket.socket(fileno=int(number)) for number in sys.argv[1:])
     for one in listening:
         one.setblocking(False)

@@ -5,7 +5,6 @@ no signal for it: a stop of the whole service reaches it too, while the daemon s
 """
 
 import asyncio
-import gc
 import os
 import resource
 import signal
@@ -18,7 +17,7 @@ from pathlib import Path
 
 import structlog
 
-from monitor import loops
+from monitor import loops, memory
 from monitor.attempt import Attempts
 from monitor.clock import Clock, SystemClock
 from monitor.lag import Lag
@@ -102,7 +101,8 @@ async def _serve(connection: socket.socket) -> None:
 def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    gc.freeze()  # as the daemon does
+    memory.lean()
+    memory.settle()
     loops.run(_serve(socket.socket(fileno=int(sys.argv[1]))))
 
 
