@@ -22,8 +22,11 @@ def month_asked(book: Book, text: str | None, now: Instant) -> Month:
 def each(book: Book, month: Month, horizon: Horizon, only: str | None = None) -> Iterator[tuple[str, Figures]]:
     """The month's figures of every service, or of one alone, each evaluated once, and when it is asked for.
 
-    A service that a reload removes meanwhile is left out.
+    A month that is over has the services that it ended with, as its closing and its report have. A service that a
+    reload removes meanwhile is left out.
     """
+    end = month.span(book.rules.zone)[1]
+    over = book.epochs.at(end - 1).services if end < horizon.at else {}
     made: dict[str, Figures] = {}
 
     def of(name: str) -> Figures:
@@ -31,8 +34,8 @@ def each(book: Book, month: Month, horizon: Horizon, only: str | None = None) ->
             made[name] = book.figures(name, month, horizon, of)
         return made[name]
 
-    names = list(book.rules.services) if only is None else [only]
-    return ((name, of(name)) for name in names if name in book.rules.services)
+    names = list(over or book.rules.services) if only is None else [only]
+    return ((name, of(name)) for name in names if name in over or name in book.rules.services)
 
 
 def every(book: Book, month: Month, horizon: Horizon, only: str | None = None) -> dict[str, Figures]:

@@ -328,6 +328,16 @@ def test_loading_opens_no_socket_and_looks_nothing_up(monkeypatch: pytest.Monkey
     assert load(EXAMPLE).services
 
 
+def test_targets_that_say_the_same_share_it_and_others_do_not(file: Path) -> None:
+    one = "type: imap, host: imap.example.go.th, tls: {mode: implicit, min_days_left: %d}, confirm: {interval: 4s}"
+    targets = "".join(f"      - {{name: t{n}, {one % days}}}\n" for n, days in enumerate((7, 7, 8)))
+    (service,) = loaded(file, f"services:\n  - name: mail\n    targets:\n{targets}").services
+    first, second, third = service.targets
+    assert getattr(first.options, "tls") is getattr(second.options, "tls")  # noqa: B009
+    assert getattr(third.options, "tls").min_days_left == 8  # noqa: B009
+    assert first.confirm is third.confirm
+
+
 def test_the_same_file_loads_to_equal_settings() -> None:
     assert load(EXAMPLE) == load(EXAMPLE)
 

@@ -1,5 +1,7 @@
 """When targets are checked, to the microsecond (R3)."""
 
+import asyncio
+
 import pytest
 
 from monitor.core.check import Check, Outcome
@@ -51,6 +53,22 @@ def test_every_target_is_checked_once_at_the_start_and_starts_are_paced() -> Non
     fleet = virtual.run(scenario)
     assert [start.name for start in fleet.starts] == [f"mail/{number}" for number in range(100)]
     assert fleet.gaps() == pytest.approx([START_GAP] * 99)
+
+
+@pytest.mark.parametrize(("stall", "clump"), [(0.009, 5), (1.0, 6)])
+def test_what_a_late_loop_did_not_start_it_starts_in_one_clump_that_is_bounded(stall: float, clump: int) -> None:
+    async def scenario(clock: VirtualClock) -> Fleet:
+        fleet = Fleet(clock)
+        for number in range(20):
+            fleet.add(target(clock, name=f"mail/{number}"), cadence(phase=30))
+        asyncio.get_running_loop().call_later(0.001, clock.stall, stall)
+        await fleet.go_on(2)
+        return fleet
+
+    fleet = virtual.run(scenario)
+    usual = [START_GAP] * (20 - 1 - clump)
+    assert fleet.gaps() == pytest.approx([0.001 + stall, *[0.0] * (clump - 1), *usual], abs=0.0011)
+    assert sum(fleet.late) / SECOND == pytest.approx(sum(fleet.seconds()))
 
 
 def test_targets_that_stand_in_one_slot_are_paced_too() -> None:
