@@ -156,7 +156,7 @@ async def _established(sock: socket.socket, address: tuple[str | int, ...]) -> N
         return
     loop, number = asyncio.get_running_loop(), sock.fileno()
     writable = loop.create_future()
-    loop.add_writer(number, writable.set_result, None)
+    loop.add_writer(number, _done, writable)
     try:
         await writable
     finally:
@@ -164,6 +164,11 @@ async def _established(sock: socket.socket, address: tuple[str | int, ...]) -> N
     error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     if error:
         raise OSError(error, os.strerror(error))
+
+
+def _done(waited_for: asyncio.Future[None]) -> None:
+    if not waited_for.done():  # the socket stays writable until the loop is told to look no more
+        waited_for.set_result(None)
 
 
 async def open_connection(
