@@ -9,6 +9,7 @@ import platform
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from http.client import HTTPConnection
 from importlib.metadata import version
@@ -22,11 +23,17 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bench.fleet import MONTHS, NOW, SERVICES, TARGETS, Fleet, fleet
 from monitor import __version__
+from monitor.clock import SystemClock
 from monitor.core.instants import MILLISECOND, SECOND
 from monitor.metrics import Exposition, Health, Lateness, PhaseDurations, Scrape
 from monitor.metrics.text import Format
 from monitor.photographer import Photographer
+from monitor.settings.fields import Address
 from monitor.snapshot import Snapshot
+from monitor.web.access import terms_of
+from monitor.web.gate import Gate
+from monitor.web.guard import Limits
+from monitor.web.listening import opened, serve
 from monitor.web.server import Pages
 
 ROUNDS = 5
@@ -117,10 +124,9 @@ def rendered(world: World) -> list[str]:
 
 async def scraped(world: World) -> list[str]:
     """Rows of the table: over HTTP, and how long timers of the event loop waited meanwhile."""
-    site, runner = await _served(world)
-    host, port = site
-    try:
-        rows = []
+    rows = []
+    async with AsyncExitStack() as stack:
+        host, port = await _served(stack, world)
         for encoding in ("identity", "gzip"):
             took, stalls = [], []
             for _ in range(ROUNDS):
@@ -131,22 +137,24 @@ async def scraped(world: World) -> list[str]:
                 stalls.append(stall)
             note = f"{size / 1e6:.1f} MB; the loop's longest wait {median(stalls) * 1e3:.0f} ms (of five, the median)"
             rows.append(_row(f"a scrape over HTTP, {encoding}", median(took), None, note))
-        return rows
-    finally:
-        await runner.cleanup()
+    return rows
 
 
-async def _served(world: World) -> tuple[tuple[str, int], web.AppRunner]:
+async def _served(stack: AsyncExitStack, world: World) -> tuple[str, int]:
     class Service:
         def exposition(self, accept: str, accept_encoding: str) -> Callable[[], object]:
             scrape = world.scrape()
             return lambda: world.exposition.answer(scrape, accept, accept_encoding)
 
-    runner = web.AppRunner(Pages(Service(), None).public(), access_log=None)  # type: ignore[arg-type] # metrics alone
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    host, port = runner.addresses[0][:2]
-    return (host, port), runner
+    gate, limits = Gate(SystemClock(), terms_of(None)), Limits()
+    pages = Pages(Service(), _nothing, _nothing, _nothing, _nothing, gate, _nothing)  # type: ignore[arg-type] # metrics alone
+    (listening,) = await opened("bench", Address("127.0.0.1", 0))
+    await serve(stack, pages.public(limits), listening, pages.context, limits)
+    return listening.getsockname()
+
+
+async def _nothing(*_: object) -> web.Response:
+    raise web.HTTPNotFound
 
 
 async def _once(host: str, port: int, encoding: str) -> tuple[float, int, float]:
