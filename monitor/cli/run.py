@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import os
 import sys
 from typing import Any
@@ -23,13 +24,20 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run(arguments: argparse.Namespace) -> Exit:
+    memory.lean()
+    sys.setswitchinterval(SWITCH)
+    try:
+        return _run(arguments)
+    finally:
+        gc.enable()
+
+
+def _run(arguments: argparse.Namespace) -> Exit:
     from monitor.daemon import Daemon  # noqa: PLC0415 - other commands start without it
     from monitor.ledger import Ledger, LedgerDamagedError, LedgerError, LedgerLockedError  # noqa: PLC0415
     from monitor.logs import configure  # noqa: PLC0415
     from monitor.web.listening import ListenError  # noqa: PLC0415
 
-    memory.lean()
-    sys.setswitchinterval(SWITCH)
     settings = configuration(arguments.config)
     load_secrets(settings)
     check_web_file(settings)

@@ -1,5 +1,6 @@
 """What was taken for a moment goes back to the machine."""
 
+import gc
 import subprocess
 import sys
 
@@ -34,3 +35,7 @@ def test_large_blocks_leave_nothing_behind() -> None:
 def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ctypes.CDLL", lambda _: object())
     memory.lean()
+    assert not gc.isenabled()
+    memory.settle()
+    assert gc.isenabled()
+    gc.unfreeze()
