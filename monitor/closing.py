@@ -1,7 +1,7 @@
 """Closing months (R16): their figures as facts, and a new revision wherever a correction changes them."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
@@ -98,7 +98,7 @@ def steps(
             yield _fact(book, month, before, services, now, head=head, reason=reason, more=more)
 
 
-def services_of(book: Book, month: Month) -> Iterable[str]:
+def services_of(book: Book, month: Month) -> Collection[str]:
     """Those that were configured at the month's end."""
     return book.epochs.at(month.plus(1).start(book.rules.zone) - 1).services
 

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from monitor.closing import Closing
+from monitor.closing import Closing, services_of
 from monitor.core.book import Book, Horizon
 from monitor.core.calendar import Month
 from monitor.core.instants import Instant
@@ -26,7 +26,7 @@ def each(book: Book, month: Month, horizon: Horizon, only: str | None = None) ->
     reload removes meanwhile is left out.
     """
     end = month.span(book.rules.zone)[1]
-    over = book.epochs.at(end - 1).services if end < horizon.at else {}
+    over = services_of(book, month) if end < horizon.at else ()
     made: dict[str, Figures] = {}
 
     def of(name: str) -> Figures:

@@ -61,7 +61,6 @@ class Reader:
     context: Context
     types: Types
     secrets: list[Placed] = field(default_factory=list)
-    _references: dict[SecretReference, SecretReference] = field(default_factory=dict)
     _shared: dict[Any, Any] = field(default_factory=dict)
 
     @property
@@ -118,7 +117,7 @@ class Reader:
         if found is None:
             self.report.add(loc, "a password never stands here", ADVICE)
             return SecretReference("env", "")
-        known = self._references.setdefault(found, found)  # what is used ten times is read once
+        known = self.shared(found)  # what is used ten times is read once
         where = (*loc, *item) if self.report.expansion(loc) else loc  # the cell that a name comes from
         self.secrets.append(Placed(known, self.report.place(where)))
         return known
