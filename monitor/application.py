@@ -21,7 +21,7 @@ from monitor.figures import Document, service_document
 from monitor.incidents.asked import Asked
 from monitor.incidents.desk import PREFIX
 from monitor.live import Live
-from monitor.metrics import Answer, Exemplar, Exposition, Health, Lateness, PhaseDurations, Scrape, fitting
+from monitor.metrics import Answer, Exposition, Health, Lateness, PhaseDurations, Scrape, Seen, fitting
 from monitor.metrics.subjects import seconds_by_phase
 from monitor.photographer import Photographer
 from monitor.runner import Result
@@ -99,11 +99,11 @@ class Application:
         if check.outcome is not Outcome.UP:
             outage = self._outages.get(target.name.partition("/")[0])
             labels |= {"outage": outage} if outage is not None else {}
-        shown, ended = fitting(labels), check.ends / SECOND
-        took = {**seconds_by_phase(result.phases), "total": check.duration / SECOND}
-        for phase, value in took.items():
-            seen = Exemplar(shown, value, ended) if shown else None
+        shown = fitting(labels)
+        seen = Seen(shown, check.ends / SECOND) if shown else None
+        for phase, value in seconds_by_phase(result.phases).items():
             self._phases.observe(value, target.protocol, phase, seen=seen)
+        self._phases.observe(check.duration / SECOND, target.protocol, "total", seen=seen)
 
     def exposition(self, accept: str, accept_encoding: str) -> Callable[[], Answer]:
         """The scrape of this moment; what is returned renders it, in any one thread."""

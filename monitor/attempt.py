@@ -7,7 +7,7 @@ exception is a bug of the monitor. A try that is cancelled is none.
 import asyncio
 import traceback
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import structlog
 
@@ -27,8 +27,7 @@ Of a time-out of less than four times that, a quarter. As much of a check may th
 log = structlog.get_logger("runner")
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """What was seen. `began` is its start on the monotonic clock, in seconds; `cause` None where it went well."""
 
     at: Instant

@@ -55,8 +55,7 @@ class Fleet:
                 self.lives[name].target = target
                 self._entries[name].cadence = cadence
                 account = self._book.rules.targets[name]
-                self.lives[name].timeline.confirm = account.confirm
-                self.lives[name].timeline.recover = account.recover
+                self.lives[name].timeline.judge_by(account.confirm, account.recover)
             else:
                 self.lives[name] = self._live(target)
         self._targets = dict(targets)

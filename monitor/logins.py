@@ -102,7 +102,10 @@ class Logins:
 
     def until(self, target: str, accesses: Iterable[Access]) -> float:
         """When it may log in to all of these at the earliest."""
-        return max((self.not_before(target, access) for access in accesses), default=-inf)
+        latest = -inf
+        for access in accesses:
+            latest = max(latest, self.not_before(target, access))
+        return latest
 
     def resting(self) -> dict[str, float]:
         """For how many seconds nobody but one target that tries again logs in, by account."""

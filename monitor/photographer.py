@@ -56,7 +56,7 @@ class Photographer:
         return self._services.seconds
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Kept:
     """A picture, what it was made from, and how long it holds: in instants of both clocks."""
 
@@ -110,7 +110,7 @@ def _picture(
         live.state(moment / SECOND),
         live.success,
         live.last,
-        {outcome.value: number for outcome, number in live.outcomes.items()},
+        {outcome: number for outcome, number in live.outcomes.items()},
         dict(live.causes),
         running.start if running else None,
         len(account.history.outages) + len(late.outages) + (1 if present.ended or present.stretch else 0),

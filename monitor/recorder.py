@@ -8,9 +8,10 @@ their time becomes unknown.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from math import inf
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -38,8 +39,7 @@ RETRY = 5.0
 """Seconds between attempts to write while the ledger is unavailable."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """Something to record: a result, or checks that were missed, of one target; or facts of none, or counters.
 
     `taken` is called with the facts when the book takes them, `durable` is done once they are committed.
@@ -49,7 +49,7 @@ class Arrival:
     result: Result | None = None
     missed: tuple[Check, ...] = ()
     facts: tuple[Fact, ...] = ()
-    seconds: Mapping[str, StateSeconds] = field(default_factory=dict)
+    seconds: Mapping[str, StateSeconds] = MappingProxyType({})
     taken: Callable[[Sequence[Fact]], None] | None = None
     durable: asyncio.Future[None] | None = None
 

@@ -89,7 +89,7 @@ class Scheduler:
         self._groups: dict[str, list[Entry]] = {}
         self._heap: list[tuple[float, int, Entry]] = []
         self._order = count()
-        self._wake = asyncio.Event()
+        self._waking: asyncio.Future[None] | None = None
         self._next_start = 0.0  # before which none is, on the monotonic clock
         self._offset: Instant | None = None
         self._asleep = clock.asleep()
@@ -134,14 +134,19 @@ class Scheduler:
 
     async def _rest(self, now: float) -> None:
         """Wait for the next due check, an entry that comes before it, or long enough to look at the clock again."""
-        self._wake.clear()
         until = max(self._heap[0][0], self._next_start) - now if self._heap else LONGEST_SLEEP
         until = min(max(until, SHORTEST_SLEEP), LONGEST_SLEEP)
-        alarm = asyncio.get_running_loop().call_later(until, self._wake.set)
+        loop = asyncio.get_running_loop()
+        self._waking = loop.create_future()
+        alarm = loop.call_later(until, self._wake)
         try:
-            await self._wake.wait()
+            await self._waking
         finally:
             alarm.cancel()
+
+    def _wake(self) -> None:
+        if self._waking is not None and not self._waking.done():
+            self._waking.set_result(None)
 
     async def _one(self, entry: Entry, now: float) -> None:
         pulse = now < entry.full_due  # where a stall made both due, the full check: it accounts for missed slots
@@ -250,7 +255,7 @@ class Scheduler:
         entry.place = next(self._order)
         heapq.heappush(self._heap, (entry.due, entry.place, entry))
         if self._heap[0][2] is entry:
-            self._wake.set()
+            self._wake()
 
     def _watch_clock(self) -> None:
         """Notice that the wall clock was set, or that the machine slept: monotonic time then stands still."""

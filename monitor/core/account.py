@@ -42,6 +42,8 @@ class Account:
         now = self.mark()
         if now is None or now.first != before.first:
             return None
+        if now.known == before.known and not now.pending and not before.pending:
+            return now
         history: tuple[Sequence[Event], ...] = (self.history.outages, self.history.gaps, self.history.blips)
         more = [event for kind, count in zip(history, before.known, strict=True) for event in kind[count:]]
         return now if _by_start([*more, *now.pending]) == _by_start(before.pending) else None

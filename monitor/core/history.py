@@ -49,7 +49,7 @@ class History:
         first_voice, voice_end = present.first_voice, present.voice_end
         if not near and present.plainly_up and self._undisturbed(present, start, end, horizon):
             return View([], [], [], [], [], [], None)
-        tail = present.finished(horizon, clip=clip_voices)
+        tail = timeline.tail(horizon, clip=clip_voices)
         late = History()
         late.add(tail.events)
         outages = _bounded(near + late.outages)

@@ -86,6 +86,7 @@ class Timeline:
     last_end: Instant | None = None  # the end of the last outage
     head: Check | None = None
     events: list[Event] = field(default_factory=list)
+    _present: "Timeline | None" = field(default=None, init=False, repr=False, compare=False)
 
     def feed(self, check: Check, thresholds: tuple[int, int] | None = None) -> list[Event]:
         """Take the next check and return what has become final.
@@ -95,6 +96,7 @@ class Timeline:
         """
         if not check.heard:
             return []
+        self._present = None
         if self.head is not None and check.at <= self.head.at:
             if check.at < self.head.at:
                 raise ValueError("checks must be fed in the order of their instants")
@@ -106,8 +108,17 @@ class Timeline:
         self.head = check
         return self._emitted()
 
+    def judge_by(self, confirm: int, recover: int) -> None:
+        """The thresholds from the newest check on."""
+        self.confirm, self.recover, self._present = confirm, recover, None
+
     def present(self) -> "Timeline":
-        """A copy with the newest check applied: the state as it stands now."""
+        """The state as it stands now, the newest check applied: to be looked at, not to be changed."""
+        if self._present is None:
+            self._present = self._applied()
+        return self._present
+
+    def _applied(self) -> "Timeline":
         now = Timeline(
             self.confirm, self.recover, self.down, self.row, self.stretch, self.ended,
             self.first_voice, self.voice_end, self.last_up, self.last_end, self.head,
@@ -120,7 +131,7 @@ class Timeline:
 
         With `clip` voices end at the horizon (now, `--until`); without, it is the month's end, and they go on.
         """
-        return self.present().finished(horizon, clip=clip)
+        return self._applied().finished(horizon, clip=clip)
 
     @property
     def plainly_up(self) -> bool:
@@ -128,7 +139,7 @@ class Timeline:
         return not (self.down or self.row or self.stretch or self.ended or self.events or self.head)
 
     def finished(self, horizon: Instant, *, clip: bool) -> Tail:
-        """The tail of `present()`, which takes it."""
+        """The tail of one whose newest check is applied, which this takes."""
         if self.voice_end is None:
             return Tail([], None)
         if self.voice_end < horizon:
@@ -165,14 +176,15 @@ class Timeline:
 
     def dump(self) -> dict[str, Any]:
         """The state as JSON values; `restore` is its inverse."""
-        parts = {"row": self.row, "stretch": self.stretch, "ended": self.ended, "head": self.head}
-        plain = {key: getattr(self, key) for key in self.__slots__ if key != "events" and key not in parts}
-        return plain | {key: part and {at: getattr(part, at) for at in part.__slots__} for key, part in parts.items()}
+        state = {key: getattr(self, key) for key in _NUMBERS}
+        for key in _PARTS:
+            part = getattr(self, key)
+            state[key] = part and {name: getattr(part, name) for name in part.__slots__}
+        return state
 
     @classmethod
     def restore(cls, state: dict[str, Any]) -> Self:
-        parts = {"row": Row, "stretch": Stretch, "ended": Outage}
-        made = {key: kind(**state[key]) if state[key] else None for key, kind in parts.items()}
+        made = {key: kind(**state[key]) if state[key] else None for key, kind in _PARTS.items()}
         head = state["head"]
         made["head"] = Check(**{**head, "outcome": Outcome(head["outcome"])}) if head else None
         return cls(**{**state, **made})
@@ -272,6 +284,10 @@ class Timeline:
             self.last_up = self.row.last
             self.row = None
         self.events.append(Gap(start, until))
+
+
+_PARTS: dict[str, Any] = {"row": Row, "stretch": Stretch, "ended": Outage, "head": Check}
+_NUMBERS = ("confirm", "recover", "down", "first_voice", "voice_end", "last_up", "last_end")
 
 
 def state_of(timeline: Timeline, now: Instant) -> str:

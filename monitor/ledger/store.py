@@ -166,7 +166,7 @@ class Ledger(Reader):
         # In ASCII: a server's words may hold bytes of no known encoding, which are no text to SQLite
         evidence = None if row.evidence is None else json.dumps(row.evidence)
         return (
-            self._target(row.target), check.at, check.outcome.value, check.duration, check.voice,
+            self._target(row.target), check.at, str(check.outcome), check.duration, check.voice,
             int(check.speaks), check.cause, row.phase, evidence, int(row.recovered),
         )  # fmt: skip
 

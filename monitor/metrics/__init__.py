@@ -2,11 +2,10 @@
 
 from monitor.metrics.exposition import Answer, Exposition, Scrape
 from monitor.metrics.health import Health, Room, SecurityFact, WorkerHealth
-from monitor.metrics.histogram import Exemplar, Histogram, Lateness, PhaseDurations, fitting
+from monitor.metrics.histogram import Histogram, Lateness, PhaseDurations, Seen, fitting
 
 __all__ = [
     "Answer",
-    "Exemplar",
     "Exposition",
     "Health",
     "Histogram",
@@ -15,6 +14,7 @@ __all__ = [
     "Room",
     "Scrape",
     "SecurityFact",
+    "Seen",
     "WorkerHealth",
     "fitting",
 ]

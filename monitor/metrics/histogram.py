@@ -20,16 +20,15 @@ MOST_RUNES = 128
 """Of an exemplar's labels, names and values together (OpenMetrics 1.0, Exemplars)."""
 
 
-class Exemplar(NamedTuple):
-    """One observation, with labels that are `fitting`; `at` is wall time in seconds."""
+class Seen(NamedTuple):
+    """What an exemplar says of where an observation was made: labels that are `fitting`, and wall time in seconds."""
 
     labels: Mapping[str, str]
-    value: float
     at: float
 
-    def __str__(self) -> str:
-        labels = ",".join(f'{name}="{escaped(value)}"' for name, value in self.labels.items())
-        return f" # {{{labels}}} {number(self.value)} {self.at:.3f}"
+    def exemplar(self, value: float) -> str:
+        labels = ",".join(f'{name}="{escaped(text)}"' for name, text in self.labels.items())
+        return f" # {{{labels}}} {number(value)} {self.at:.3f}"
 
 
 def fitting(labels: Mapping[str, str]) -> Mapping[str, str]:
@@ -51,14 +50,16 @@ class Series:
     labels: str
     counts: tuple[int, ...]
     sum: float
-    exemplars: tuple[Exemplar | None, ...]
+    seen: tuple[tuple[float, Seen] | None, ...]
+    """Of each bucket the newest observation that may be shown."""
 
     def text(self, family: Family, bounds: Sequence[float], form: Format) -> str:
         lines = []
         totals = list(accumulate(self.counts))
         before = f"{self.labels}," if self.labels else ""
-        for bound, total, seen in zip((*bounds, inf), totals, self.exemplars, strict=True):
-            shown = str(seen) if seen is not None and form is Format.OPENMETRICS else ""
+        for bound, total, newest in zip((*bounds, inf), totals, self.seen, strict=True):
+            value, seen = newest or (0.0, None)
+            shown = seen.exemplar(value) if seen is not None and form is Format.OPENMETRICS else ""
             lines.append(f'{family.name}_bucket{{{before}le="{number(bound)}"}} {float(total)}{shown}\n')
         braces = f"{{{self.labels}}}" if self.labels else ""
         lines.append(f"{family.name}_count{braces} {float(totals[-1])}\n{family.name}_sum{braces} {number(self.sum)}\n")
@@ -69,7 +70,7 @@ class _Counts:
     def __init__(self, size: int) -> None:
         self.counts = [0] * size
         self.sum = 0.0
-        self.exemplars: list[Exemplar | None] = [None] * size
+        self.seen: list[tuple[float, Seen] | None] = [None] * size
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +95,21 @@ class Histogram:
         if not family.labels:
             self._series[()] = _Counts(len(bounds) + 1)  # without labels there is always one
 
-    def observe(self, seconds: float, *labels: str, seen: Exemplar | None = None) -> None:
+    def observe(self, seconds: float, *labels: str, seen: Seen | None = None) -> None:
         series = self._series.get(labels)
         if series is None:
             series = self._series[labels] = _Counts(len(self._bounds) + 1)
         position = bisect_left(self._bounds, seconds)
         series.counts[position] += 1
-        series.sum += max(seconds, 0.0)
+        if seconds > 0.0:
+            series.sum += seconds
         if seen is not None:
-            series.exemplars[position] = seen
+            series.seen[position] = (seconds, seen)
 
     def read(self) -> Reading:
         """A copy, for whoever renders it in another thread."""
         series = (
-            Series(labelled(self._family.labels, labels), tuple(one.counts), one.sum, tuple(one.exemplars))
+            Series(labelled(self._family.labels, labels), tuple(one.counts), one.sum, tuple(one.seen))
             for labels, one in sorted(self._series.items())
         )
         return Reading(self._family, self._bounds, tuple(series))

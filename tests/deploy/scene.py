@@ -18,7 +18,6 @@ from monitor.incidents.picture import TicketPicture, Urgent
 from monitor.live import Live, resumed
 from monitor.metrics import (
     Answer,
-    Exemplar,
     Exposition,
     Health,
     Lateness,
@@ -26,6 +25,7 @@ from monitor.metrics import (
     Room,
     Scrape,
     SecurityFact,
+    Seen,
     WorkerHealth,
 )
 from monitor.photographer import Photographer
@@ -151,6 +151,6 @@ class Scene:
     def exposition(self, accept: str = "", accept_encoding: str = "") -> Answer:
         self._lateness.observe(0.02)
         for phase in ("dns", "connect", "total"):
-            self._phases.observe(0.01, "imap", phase, seen=Exemplar({"target": "ailing/imap"}, 0.01, NOW / SECOND))
+            self._phases.observe(0.01, "imap", phase, seen=Seen({"target": "ailing/imap"}, NOW / SECOND))
         histograms = (self._lateness.read(), self._phases.read())
         return self._exposition.answer(Scrape(self._snapshot, self._health, histograms), accept, accept_encoding)

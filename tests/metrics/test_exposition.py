@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families as prometheu
 
 from monitor.core.calendar import Month
 from monitor.core.check import Check, Outcome
-from monitor.metrics import Exemplar, Exposition, Health, Histogram, PhaseDurations, Scrape, SecurityFact, fitting
+from monitor.metrics import Exposition, Health, Histogram, PhaseDurations, Scrape, SecurityFact, Seen, fitting
 from monitor.metrics.names import EVERYTHING, PHASES, Family
 from monitor.metrics.subjects import target_block
 from monitor.metrics.text import Format
@@ -155,7 +155,7 @@ def test_a_histogram_counts_what_is_at_most_its_bounds(observed: list[float]) ->
 def test_an_exemplar_names_the_check_in_openmetrics_only() -> None:
     histogram = PhaseDurations()
     labels = {"target": "mail/imap", "outage": "mail-20261110T030100Z"}
-    histogram.observe(0.004, "imap", "connect", seen=Exemplar(labels, 0.004, 1_000_000.5))
+    histogram.observe(0.004, "imap", "connect", seen=Seen(labels, 1_000_000.5))
     shown = [one.exemplar for one in histogram_samples(histogram, Format.OPENMETRICS) if one.exemplar]
     assert [(one.labels, one.value, float(one.timestamp)) for one in shown] == [(labels, 0.004, 1_000_000.5)]
     assert not [one for one in histogram_samples(histogram, Format.TEXT) if one.exemplar]
