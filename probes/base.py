@@ -163,7 +163,7 @@ class Steps:
         """
         self._monotonic = monotonic
         self._wall = wall
-        self._transcript = transcript
+        self.transcribed = transcript
         self._admits = admits
         self._name = ""
         self._began = 0.0
@@ -200,7 +200,7 @@ class Steps:
 
     def said(self, side: Literal["C", "S"], line: str) -> None:
         """Keep a line of the dialogue, the client's or the server's, where a transcript is wanted."""
-        if self._transcript and len(self.evidence.transcript) < self.MAX_TRANSCRIPT:
+        if self.transcribed and len(self.evidence.transcript) < self.MAX_TRANSCRIPT:
             self.evidence.transcript.append(f"{side}: {self.clean(line)}")
 
     def code(self, text: str) -> None:
@@ -236,7 +236,7 @@ class Steps:
 
     def aside(self) -> "Steps":
         """Steps for a side errand, whose phases and evidence are not this check's."""
-        return type(self)(self._monotonic, transcript=self._transcript, wall=self._wall, admits=self._admits)
+        return type(self)(self._monotonic, transcript=self.transcribed, wall=self._wall, admits=self._admits)
 
 
 def _longest_first(texts: Iterable[str]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from aioimaplib.aioimaplib import NONAUTH, Command, IMAP4ClientProtocol, Respons
 from probes import net
 from probes.base import CONCEALED, Steps
 from probes.errors import Cause, ProbeFailureError
-from probes.lines import MAX_BYTES, LineBuffer, response_code
+from probes.lines import MAX_BYTES, MAX_LINE, LineBuffer, response_code
 from probes.sasl import Exchange
 
 logging.getLogger("aioimaplib").setLevel(logging.WARNING)  # below, it logs what it sends
@@ -24,6 +24,8 @@ logging.getLogger("aioimaplib.aioimaplib").setLevel(logging.WARNING)
 _BYE = re.compile(rb"\* BYE\b", re.IGNORECASE)
 _LITERAL = re.compile(rb"\{([0-9]{1,10})\+?\}$")
 _HUGE = re.compile(rb"\{[0-9]+\}$")
+_PLAIN = re.compile(rb"(?:\* (?!BYE\b)[^\0\r\n]*(?<!\})\r\n){0,99}[^\0\r\n]*(?<!\})\r\n", re.IGNORECASE)
+_LOOKED_AT = {"STARTTLS", "LOGOUT"}  # behind the answer to the one nobody may speak, before the other's comes BYE
 _AT_ONCE = 100  # lines: the library goes deeper with each
 _SHOWN = {"LOGIN": 0, "AUTHENTICATE": 1}  # arguments of these commands that may be shown
 
@@ -35,6 +37,13 @@ class _Command(Command):  # type: ignore[misc]  # the library carries no types
         if not self._event.is_set():
             self._exception = failure
             self._event.set()
+
+
+class _Unlogged(bytes):
+    """The library makes a text of all that it receives, for a log that nobody may read: of this a short one."""
+
+    def __str__(self) -> str:
+        return f"{len(self)} bytes"
 
 
 class Wire(net.Prompt, IMAP4ClientProtocol):  # type: ignore[misc]  # the library carries no types
@@ -76,6 +85,10 @@ class Wire(net.Prompt, IMAP4ClientProtocol):  # type: ignore[misc]  # the librar
             return
         try:
             self._buffer.push(data)
+            if self._plain(data):
+                self._buffer.skip(data.count(b"\n"))
+                super().data_received(_Unlogged(data))
+                return
             try:
                 self._consume()
             finally:
@@ -84,6 +97,21 @@ class Wire(net.Prompt, IMAP4ClientProtocol):  # type: ignore[misc]  # the librar
             self._fail(failure)
         except Exception:  # noqa: BLE001 - whatever the library trips over; its texts hold passwords
             self._fail(ProbeFailureError(Cause.PROTOCOL, "a reply that makes no sense here"))
+
+    def _plain(self, data: bytes) -> bool:
+        """Whether all that waits is what most replies are: whole untagged lines without a literal, and the answer.
+
+        That needs no look at each line, which takes longer than all that the library does with them.
+        """
+        command, answer = self._command, data.rfind(b"\n", 0, -1) + 1
+        return (
+            command is not None
+            and command.name not in _LOOKED_AT
+            and len(self._buffer) == len(data) <= MAX_LINE
+            and not (self._literal or self._continues or self._steps.transcribed)
+            and data.startswith(self._tag, answer)
+            and _PLAIN.fullmatch(data) is not None
+        )
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._fail(net.lost(exc))
@@ -107,7 +135,7 @@ class Wire(net.Prompt, IMAP4ClientProtocol):  # type: ignore[misc]  # the librar
                 self._literal -= len(data)
                 self._steps.said("S", f"({len(data)} bytes of a literal)")
                 self._feed()
-                super().data_received(data)
+                super().data_received(_Unlogged(data))
                 continue
             if self._deaf and self._buffer:
                 raise ProbeFailureError(Cause.PROTOCOL, "plaintext behind the answer to STARTTLS")
@@ -125,7 +153,7 @@ class Wire(net.Prompt, IMAP4ClientProtocol):  # type: ignore[misc]  # the librar
         """Hand the library the lines that were found good."""
         if self._ready:
             lines, self._ready = self._ready, []
-            super().data_received(b"\r\n".join((*lines, b"")))
+            super().data_received(_Unlogged(b"\r\n".join((*lines, b""))))
 
     def _reply(self, line: bytes) -> None:
         command = self._command

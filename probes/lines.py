@@ -41,12 +41,21 @@ class LineBuffer:
         line = bytes(self._buffer[:end]).removesuffix(b"\r")
         del self._buffer[: end + 1]
         self._scanned = 0
-        self._lines += 1
-        if self._lines > MAX_LINES:
-            raise ProbeFailureError(Cause.PROTOCOL, f"more than {MAX_LINES} lines in one session")
+        self._count(1)
         if b"\0" in line:
             raise ProbeFailureError(Cause.PROTOCOL, "a NUL byte in a line")
         return line
+
+    def skip(self, lines: int) -> None:
+        """All that has come is whole lines, so many, that somebody else has looked at."""
+        self._buffer.clear()
+        self._scanned = 0
+        self._count(lines)
+
+    def _count(self, lines: int) -> None:
+        self._lines += lines
+        if self._lines > MAX_LINES:
+            raise ProbeFailureError(Cause.PROTOCOL, f"more than {MAX_LINES} lines in one session")
 
     def take(self, count: int) -> bytes:
         """At most `count` bytes as they are, for an IMAP literal."""
