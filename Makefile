@@ -14,7 +14,7 @@ export PREFIX ?= /usr/local
 export DESTDIR ?=
 export PYTHON
 
-.PHONY: accuracy api bench crowd dashboards grafana-schema demo endure fuzz soak test lint types tests wheel lab format lock clean mutate install readers uninstall
+.PHONY: accuracy api bench crowd dashboards grafana-schema demo endure fuzz soak test lint types tests wheel lab format lock clean mutate install peers readers uninstall
 
 demo: .venv/ready .venv/lab  ## a real outage on real mail servers, live in the terminal
 	@$(BIN)/python -m tests.lab.demo
@@ -90,7 +90,10 @@ deb-test: .venv/ready .venv/lab .venv/servers deb  ## install, upgrade, remove a
 readers: .venv/ready .venv/lab  ## a thousand readers a second of the status page, and what checks measure; 3 minutes; writes docs/results/readers-DATE.md
 	$(BIN)/python -m bench.readers --write $(if $(ROUNDS),--rounds $(ROUNDS))
 
-bench: .venv/ready .venv/lab  ## what accounting, a scrape and a check cost, beside peers; 25 minutes; writes bench/RESULTS.md
+peers: .venv/ready  ## the peers that are written in Go, from the Go registry, for `make bench` to measure beside
+	@bench/peers/build.sh
+
+bench: .venv/ready .venv/lab  ## what accounting, a scrape and a check cost, beside peers; 35 minutes; writes bench/RESULTS.md
 	@tests/lab/install.sh bench/packages.txt
 	$(BIN)/python -m bench.accounting
 	$(BIN)/python -m bench.exposition

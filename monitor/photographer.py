@@ -110,7 +110,7 @@ def _picture(
         live.state(moment / SECOND),
         live.success,
         live.last,
-        {outcome: number for outcome, number in live.outcomes.items()},
+        dict(live.outcomes),
         dict(live.causes),
         running.start if running else None,
         len(account.history.outages) + len(late.outages) + (1 if present.ended or present.stretch else 0),

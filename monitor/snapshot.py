@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from monitor.core.budget import Burn
 from monitor.core.calendar import Month
+from monitor.core.check import Outcome
 from monitor.core.instants import Instant
 from monitor.core.maintenance import Outlook
 from monitor.core.month import Figures, StateSeconds
@@ -25,7 +26,7 @@ class TargetPicture:
     state: str
     success: bool | None
     last: Result | None
-    outcomes: Mapping[str, int]
+    outcomes: Mapping[Outcome, int]
     causes: Mapping[str, int]
     outage_start: Instant | None
     outages: int

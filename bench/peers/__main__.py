@@ -3,7 +3,6 @@
 import argparse
 import os
 import platform
-import shutil
 import tempfile
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -12,10 +11,10 @@ from statistics import median
 from subprocess import run
 
 from bench.exposition import processor
-from bench.peers import house
+from bench.peers import built, house
 from bench.peers.load import load
 from bench.peers.load import table as load_table
-from bench.peers.race import race
+from bench.peers.race import built_table, race
 from bench.peers.race import table as race_table
 from bench.peers.yard import KINDS, yard
 from bench.prose import paragraph
@@ -24,7 +23,6 @@ from tests.lab.processes import LabError
 
 RESULTS = Path(__file__).parents[1] / "RESULTS.md"
 HEADING = "# Benchmarks of a check, beside its peers"
-_FROM_SOURCE = ("blackbox_exporter", "cloudprober", "gatus")
 
 
 def debian(package: str) -> str:
@@ -32,13 +30,20 @@ def debian(package: str) -> str:
     return found.stdout or "not installed"
 
 
-def absent() -> str:
-    """Of the peers that are built from source, those that are not here."""
-    missing = [name for name in _FROM_SOURCE if shutil.which(name) is None]
-    return f"Not installed here, so not measured: {', '.join(missing)} of today, built from source." if missing else ""
+def from_source(rows: list[str]) -> list[str]:
+    """What is measured of the peers that are built from source, and what is not here."""
+    versions = ", ".join(f"{name} {built.version(name)}" for name in built.NAMES)
+    words = paragraph(
+        "Peers of today, by `make peers` or built from a clone, as far as they are here:",
+        f"{versions}.",
+        "blackbox_exporter says what the daemon says. Gatus and Cloudprober have no dialogue that logs in, Cloudprober",
+        "none with an SMTP server: in brackets stands what they leave out. Gatus asks less often than it is told to,",
+        "as it waits from the end of a check on.",
+    )
+    return [words, "", *rows, ""] if rows else [words, ""]
 
 
-def text(raced: list[str], loaded: list[str], beside: str) -> str:
+def text(raced: list[str], peers: list[str], loaded: list[str], beside: str) -> str:
     lines = [
         HEADING,
         "",
@@ -60,16 +65,14 @@ def text(raced: list[str], loaded: list[str], beside: str) -> str:
             "Wanted: b/e at most 1.2; b/c at most 1.0 for IMAP and POP3 and 0.9 for SMTP; b/a at most 2.",
             "The handshake alone",
             "is that of IMAPS.",
-            absent(),
-            "Cloudprober reaches mail servers by TCP, TLS or a program of one's own for each check, Gatus",
-            "by TLS or STARTTLS",
-            "without a login: neither has a dialogue of these to compare. The plugins run at most 40 times a second.",
+            "The plugins run at most 40 times a second.",
         ),
         "",
         made(),
         "",
         *raced,
         "",
+        *from_source(peers),
         "## Under load",
         "",
         *loaded,
@@ -119,11 +122,12 @@ def main() -> None:
         except LabError as error:
             loaded = [f"Missed: this machine did not come to 16,000 checks a minute ({error})."]
         print(*loaded, sep="\n", flush=True)
-        raced = race_table(race(lab, place, given.rounds, given.seconds))
-    print(*raced, sep="\n")
+        costs = race(lab, place, given.rounds, given.seconds)
+    raced, peers = race_table(costs), built_table(costs)
+    print(*raced, *peers, sep="\n")
     before = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
     kept = before.partition(HEADING)[0].rstrip()
-    made_now = text(raced, loaded, weighed(first, each, whole, given.targets))
+    made_now = text(raced, peers, loaded, weighed(first, each, whole, given.targets))
     RESULTS.write_text(f"{kept}\n\n{made_now}\n".lstrip(), encoding="utf-8")
 
 

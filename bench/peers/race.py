@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.peers import blackbox, minimal, ours, plugins
+from bench.peers import blackbox, built, minimal, ours, plugins
 from bench.peers.yard import KINDS, PACES, Pace
 from tests.lab import Lab
 
@@ -32,6 +32,12 @@ def contestants(
     yield "mailuptime", lambda: ours.cost(lab, directory, kind, pace, seconds)
     if Path(blackbox.PROGRAM).exists():
         yield "blackbox", lambda: blackbox.cost(lab, kind, at, pace, seconds)
+    today = built.program("blackbox_exporter")
+    if today:
+        yield "blackbox today", lambda: blackbox.cost(lab, kind, at, pace, seconds, today)
+    if pace == PACES[1]:
+        yield "gatus", lambda: built.gatus(lab, kind, at, pace, seconds)
+        yield "cloudprober", lambda: built.cloudprober(lab, kind, at, pace, seconds)
     yield "plugins", lambda: plugins.cost(lab, kind, at, pace, min(seconds, 2.0))
     yield "loop", lambda: own("loop", job)
 
@@ -74,18 +80,45 @@ def race(lab: Lab, directory: Path, rounds: int, seconds: float) -> Costs:
 
 
 def table(costs: Costs) -> list[str]:
+    """By kind and rate, beside whoever says the same to the servers, or nearly."""
     rows = [
         "| check | a second | handshake a | mailuptime b | blackbox c | plugins d | loop e | b/e | b/c | b/a |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for (kind, rate), heat in costs.items():
-        middle = {name: median(known) for name, cost in heat.items() if (known := [c for c in cost if c is not None])}
-        cells = [f"{middle[n]:.2f}" if n in middle else "–" for n in ("handshake", "mailuptime", "blackbox")]
-        less = plugins.FEWER[kind]
-        cells.append(f"{middle['plugins']:.2f}{f' ({less})' if less else ''}" if "plugins" in middle else "–")
-        cells.append(f"{middle['loop']:.2f}" if "loop" in middle else "–")
-        for name in ("loop", "blackbox", "handshake"):
-            both = {name, "mailuptime"} <= middle.keys()
-            cells.append(f"**{middle['mailuptime'] / middle[name]:.2f}**" if both else "–")
+        middle = _middle(heat)
+        cells = [_cell(middle, name) for name in ("handshake", "mailuptime", "blackbox")]
+        cells += [_cell(middle, "plugins", plugins.FEWER[kind]), _cell(middle, "loop")]
+        cells += [_ratio(middle, name) for name in ("loop", "blackbox", "handshake")]
         rows.append(f"| {KINDS[kind].title} | {rate:.0f} | {' | '.join(cells)} |")
     return rows
+
+
+def built_table(costs: Costs) -> list[str]:
+    """The same beside the peers of today; empty where none is here."""
+    rows = [
+        "| check | a second | mailuptime b | blackbox_exporter of today | b by it | Gatus | Cloudprober |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for (kind, rate), heat in costs.items():
+        middle = _middle(heat)
+        if middle.keys() & {"blackbox today", "gatus", "cloudprober"}:
+            cells = [_cell(middle, "mailuptime"), _cell(middle, "blackbox today"), _ratio(middle, "blackbox today")]
+            cells.append(_cell(middle, "gatus", built.GATUS_DOES[kind]))
+            cells.append(_cell(middle, "cloudprober", built.CLOUDPROBER_DOES.get(kind, "")))
+            rows.append(f"| {KINDS[kind].title} | {rate:.0f} | {' | '.join(cells)} |")
+    return rows if len(rows) > 2 else []
+
+
+def _middle(heat: dict[str, list[float | None]]) -> dict[str, float]:
+    return {name: median(known) for name, cost in heat.items() if (known := [c for c in cost if c is not None])}
+
+
+def _cell(middle: dict[str, float], name: str, less: str = "") -> str:
+    """`less` is what it leaves out."""
+    return f"{middle[name]:.2f}{f' ({less})' if less else ''}" if name in middle else "–"
+
+
+def _ratio(middle: dict[str, float], name: str) -> str:
+    both = {name, "mailuptime"} <= middle.keys()
+    return f"**{middle['mailuptime'] / middle[name]:.2f}**" if both else "–"

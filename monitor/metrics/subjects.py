@@ -14,7 +14,7 @@ from monitor.snapshot import STATES, ServicePicture, TargetPicture
 from probes.base import Phase
 from probes.errors import Cause
 
-_OUTCOMES = ("up", "down", "unknown")
+_OUTCOMES = tuple(Outcome)
 _UNEXPECTED = {Cause.EXPECTATION.value, Cause.SLOW.value}
 _SLOW = "slow: "  # how warnings begin that `expect` asked for; others are of certificates
 MOST_OF_A_LABEL = 150

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 
 from monitor import __version__
+from monitor.core.check import Outcome
 from monitor.core.instants import SECOND
 from monitor.core.month import Figures
 from monitor.core.outages import start_of
@@ -64,7 +65,7 @@ class Told:
         self._gauge("probe_success", own, target.success)
         for state in STATES:
             self._gauge("target_state", {**own, "state": state}, target.state == state)
-        for outcome in ("up", "down", "unknown"):
+        for outcome in map(Outcome, ("up", "down", "unknown")):
             self._counter("checks", {**own, "outcome": outcome}, target.outcomes.get(outcome, 0))
         for cause, count in target.causes.items():
             self._counter("check_failures", {**own, "cause": cause}, count)
