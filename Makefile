@@ -6,7 +6,8 @@ BIN := .venv/bin
 WORKERS ?= 4
 # The event loop of tests that have one: best is uvloop, as the daemon runs on; or asyncio.
 LOOP ?= best
-ON_THE_WHEEL := tests/settings tests/metrics tests/report tests/pages tests/console/test_forms.py tests/replay \
+ON_THE_WHEEL := tests/settings tests/metrics tests/pages tests/console/test_forms.py tests/report/test_pdf.py \
+	tests/report/test_doctor.py tests/report/test_command.py tests/replay/test_worked_cases.py \
 	tests/e2e/test_outage.py tests/e2e/test_status_page.py
 
 # Where `make install` installs; DESTDIR stands before it and is left out of every file.

@@ -2,10 +2,11 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from bench.accuracy import network
 from tests.lab import Lab
 from tests.lab.processes import Change
 
@@ -15,7 +16,8 @@ PAUSES = (75.0, 150.0)
 
 
 PULSE, LOGIN, REFUSED = "a pulse sees it", "only a log-in sees it", "log-ins are refused, and rest"
-GROUPS = (PULSE, LOGIN, REFUSED)
+DELIVERY = "only a round trip sees it"
+GROUPS = (PULSE, LOGIN, REFUSED, DELIVERY)
 MOST_REFUSED = 60.0
 """Seconds of refused log-ins: the account rests for two minutes then, and for up to sixteen after more of them."""
 
@@ -35,6 +37,7 @@ def _unlock(lab: Lab) -> Change:
     return lab.change_password(lab.probe.username, lab.password_file.read_text(encoding="utf-8").strip())
 
 
+ON_THE_WAY = ("packets dropped", "certificate expired")
 KINDS = (
     Kind("Dovecot refuses", PULSE, ("imap", "pop3"), Lab.stop_dovecot, Lab.start_dovecot),
     Kind("Postfix refuses", PULSE, ("smtp", "submission"), Lab.stop_postfix, Lab.start_postfix),
@@ -42,6 +45,9 @@ KINDS = (
     Kind("hangs in TLS", PULSE, ("imap",), lambda lab: lab.freeze("imap-login"), lambda lab: lab.thaw("imap-login")),
     Kind("no greeting", PULSE, ("smtp", "submission"), lambda lab: lab.freeze("smtpd"), lambda lab: lab.thaw("smtpd")),
     Kind("hangs at AUTH", LOGIN, ("imap", "pop3"), lambda lab: lab.freeze("auth"), lambda lab: lab.thaw("auth")),
+    Kind("accepted, not delivered", DELIVERY, ("roundtrip",), Lab.hold_delivery, Lab.release_delivery),
+    Kind("packets dropped", PULSE, ("imap",), network.cut_off, network.mend),
+    Kind("certificate expired", PULSE, ("imap",), network.lead_astray, network.mend),
     Kind("password changed", REFUSED, ("imap", "pop3"), lambda lab: lab.change_password(lab.probe.username), _unlock),
 )
 
@@ -62,7 +68,14 @@ def length(random: Random, most: float) -> float:
     return math.exp(random.uniform(math.log(SHORTEST), math.log(longest)))
 
 
+def possible(names: Sequence[str]) -> list[Kind]:
+    """The kinds of these names, by default all, without those that this machine does not let happen."""
+    kinds = [kind for kind in KINDS if not names or kind.name in names]
+    return kinds if network.available() else [kind for kind in kinds if kind.name not in ON_THE_WAY]
+
+
 def suffer(
+    kinds: Sequence[Kind],
     number: int,
     lab: Lab,
     random: Random,
@@ -72,7 +85,7 @@ def suffer(
     found: list[Truth],
     well: Callable[[], bool],
 ) -> None:
-    """So many outages, one after the other, or as many as end before an instant of the monotonic clock.
+    """So many outages of these kinds, one after the other, or as many as end before an instant of the monotonic clock.
 
     The next one waits until the daemon finds the lab `well`.
     """
@@ -80,7 +93,7 @@ def suffer(
         while not well() and time.monotonic() < until:
             time.sleep(1)
         time.sleep(random.uniform(*PAUSES))
-        kind = KINDS[(number + turn) % len(KINDS)]
+        kind = kinds[(number + turn) % len(kinds)]
         seconds = length(random, min(longest, MOST_REFUSED) if kind.group == REFUSED else longest)
         if time.monotonic() + seconds > until:
             return
