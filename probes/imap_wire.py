@@ -25,7 +25,6 @@ _BYE = re.compile(rb"\* BYE\b", re.IGNORECASE)
 _LITERAL = re.compile(rb"\{([0-9]{1,10})\+?\}$")
 _HUGE = re.compile(rb"\{[0-9]+\}$")
 _PLAIN = re.compile(rb"(?:\* (?!BYE\b)[^\0\r\n]*(?<!\})\r\n){0,99}[^\0\r\n]*(?<!\})\r\n", re.IGNORECASE)
-_LOOKED_AT = {"STARTTLS", "LOGOUT"}  # behind the answer to the one nobody may speak, before the other's comes BYE
 _AT_ONCE = 100  # lines: the library goes deeper with each
 _SHOWN = {"LOGIN": 0, "AUTHENTICATE": 1}  # arguments of these commands that may be shown
 
@@ -106,7 +105,7 @@ class Wire(net.Prompt, IMAP4ClientProtocol):  # type: ignore[misc]  # the librar
         command, answer = self._command, data.rfind(b"\n", 0, -1) + 1
         return (
             command is not None
-            and command.name not in _LOOKED_AT
+            and command.name != "STARTTLS"  # behind whose answer nobody may speak
             and len(self._buffer) == len(data) <= MAX_LINE
             and not (self._literal or self._continues or self._steps.transcribed)
             and data.startswith(self._tag, answer)
