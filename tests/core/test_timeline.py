@@ -48,6 +48,19 @@ def test_looking_at_the_present_changes_nothing() -> None:
     assert made.dump() == state
 
 
+def test_the_present_is_that_of_the_newest_check_and_of_the_thresholds_in_force() -> None:
+    made = told("0u 5d 6d", confirm=3)
+    assert state_of(made, 7) == "suspect"
+    made.feed(Check(8, Outcome.DOWN, 0, 10))
+    assert state_of(made, 9) == "down"
+    made = told("0u 5d 6d", confirm=3)
+    assert state_of(made, 7) == "suspect"
+    made.judge_by(2, 1)
+    assert state_of(made, 7) == "down"
+    made.feed(Check(6, Outcome.UP, 0, 10))  # the weaker at that instant
+    assert state_of(made, 7) == "down"
+
+
 @pytest.mark.parametrize(
     ("checks", "now", "state"),
     [
