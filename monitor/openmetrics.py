@@ -13,7 +13,7 @@ from math import inf
 from typing import IO
 
 from monitor.core import past
-from monitor.core.book import Book
+from monitor.core.book import Book, Horizon
 from monitor.core.budget import WINDOWS
 from monitor.core.calendar import Month
 from monitor.core.instants import SECOND, Duration, Instant
@@ -125,14 +125,16 @@ def _moments(book: Book, name: str, period: Period) -> Iterator[Moment]:
 
 
 def _weighted(book: Book, name: str, period: Period) -> Iterator[float | None]:
-    """The availability by accounts at each instant, of a service of services."""
-    members = {one.name: _moments(book, one.name, period) for one in book.rules.services[name].members}
+    """The availability by accounts at each instant, of a service of services, by what it consisted of then."""
+    ever = [one for rules in book.epochs.rules if name in rules.services for one in rules.services[name].members]
+    known = {one.name: _moments(book, one.name, period) for one in ever if one.name in book.rules.services}
     for at in period.instants:
-        figures = {member: next(found).figures for member, found in members.items()}
+        figures = {member: next(found).figures for member, found in known.items()}
         month = Month.of(at, book.rules.zone)
         start, end = month.span(book.rules.zone)
         downtimes = {member: one.sums.downtime for member, one in figures.items()}
-        ratio = past.by_accounts(book, name, downtimes, end - start)
+        members = book.knowing(name, month, Horizon(at, now=True)).services[name].members
+        ratio = past.by_accounts(members, downtimes, end - start)
         yield None if ratio is None else float(ratio / 100)
 
 

@@ -6,10 +6,15 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 from monitor import loops
 
 pytest_plugins = ["tests.lab.fixtures"]
+
+# However busy the machine: no test has a threshold of time
+settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 SLOW = ("soak", "endure", "e2e", "deploy", "console", "statuspage", "web", "report", "incidents", "lab", "declare")
 

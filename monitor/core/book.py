@@ -123,7 +123,7 @@ class Book:
 
     def _weighted(self, name: str, month: Month, horizon: Horizon, figures: FiguresOf) -> Fraction | None:
         """Availability by the accounts of its members (R6), where it has members that are services of their own."""
-        rules = self._knowing(name, month, horizon)
+        rules = self.knowing(name, month, horizon)
         members = rules.services[name].members
         if not members or any(one.name not in rules.services for one in members):
             return None
@@ -141,7 +141,7 @@ class Book:
     def bounds(self, name: str, month: Month, horizon: Horizon) -> tuple[Span, Figures]:
         """E, and the figures before anything is measured."""
         start, end = month.span(self.rules.zone)
-        rules = self._knowing(name, month, horizon)
+        rules = self.knowing(name, month, horizon)
         service = rules.services[name]
         until = min(end, horizon.at if horizon.now else end, *([service.until] if service.until is not None else []))
         since = self.since(service)
@@ -161,7 +161,7 @@ class Book:
             outages=(),
         )
 
-    def _knowing(self, name: str, month: Month, horizon: Horizon) -> Rules:
+    def knowing(self, name: str, month: Month, horizon: Horizon) -> Rules:
         """The rules at the end of what is looked at of a month; else the newest later ones that know the service."""
         end = month.span(self.rules.zone)[1]
         at = (min(end, horizon.at) if horizon.now else end) - 1
@@ -173,7 +173,7 @@ class Book:
         """The outage of an id, if there is one."""
         name, start = start_of(identity) or ("", 0)
         month = Month.of(start, self.rules.zone)
-        if name not in self._knowing(name, month, horizon).services:
+        if name not in self.knowing(name, month, horizon).services:
             return None
         return next((one for one in self.figures(name, month, horizon).outages if one.start == start), None)
 

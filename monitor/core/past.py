@@ -4,7 +4,7 @@ What was recorded, declared and corrected since counts: a row that was undecided
 afterwards is excused at every instant behind it. Each figure at T is that of `[.., T)`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -15,7 +15,7 @@ from monitor.core.instants import DAY, Duration, Instant
 from monitor.core.intervals import BEGINNING, END, Span, clip
 from monitor.core.month import Figures, Sums, sums, weighted
 from monitor.core.outages import counted
-from monitor.core.service import EVERYTHING, Sets
+from monitor.core.service import EVERYTHING, Service, Sets
 
 _CHUNK: Duration = DAY
 
@@ -97,9 +97,8 @@ def in_maintenance(
             yield at, any(begin <= at < ended for begin, ended in spans)
 
 
-def by_accounts(book: Book, name: str, downtimes: dict[str, Duration], total: Duration) -> Fraction | None:
+def by_accounts(members: Sequence[Service], downtimes: Mapping[str, Duration], total: Duration) -> Fraction | None:
     """Availability in percent by the accounts that members serve (R6), from each member's downtime."""
-    members = book.rules.services[name].members
     if not members or any(one.name not in downtimes for one in members):
         return None
     return weighted([(downtimes[one.name], one.accounts) for one in members], total)

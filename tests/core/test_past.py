@@ -7,15 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.core import past
-from monitor.core.book import Book, Horizon, Rules, TargetRule
+from monitor.core.book import Horizon
 from monitor.core.budget import LONGEST, burn
 from monitor.core.calendar import Month
 from monitor.core.instants import DAY, HOUR, MINUTE, SECOND
 from monitor.core.maintenance import Exclusion, Window
-from monitor.core.month import Objectives, Sums
+from monitor.core.month import Sums
 from monitor.core.service import Service
 from tests.core.strategies import BANGKOK, NOVEMBER, START, Lie, OCase, book_of, cases, lies, service_of
-from tests.core.worked import STALE_AFTER, ZONE, at, book, down, every, minutely, up, window
+from tests.core.worked import ZONE, at, book, down, every, minutely, up, window
 
 END = NOVEMBER.span(ZONE)[1]
 
@@ -109,13 +109,7 @@ def test_members_are_weighed_by_their_accounts() -> None:
 
     def weighed(accounts: int | None) -> Fraction | None:
         members = (Service("a", 1, ("a/t",), accounts=300), Service("b", 1, ("b/t",), accounts=accounts))
-        rules = Rules(
-            ZONE,
-            {f"{name}/t": TargetRule(3, 2, STALE_AFTER) for name in "ab"},
-            {"all": Service("all", 1, members=members), **{one.name: one for one in members}},
-            {name: Objectives(Fraction("99.5"), 216 * MINUTE) for name in ("all", "a", "b")},
-        )
-        return past.by_accounts(Book(rules), "all", {"a": HOUR, "b": 0}, 100 * HOUR)
+        return past.by_accounts(members, {"a": HOUR, "b": 0}, 100 * HOUR)
 
     assert weighed(100) == Fraction(100) * (1 - Fraction(3, 400))
     assert weighed(None) is None

@@ -1,6 +1,7 @@
 """`mailuptime export openmetrics`: the past under the names of the live metrics, after every correction."""
 
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,13 @@ from prometheus_client.openmetrics import parser
 from prometheus_client.parser import text_string_to_metric_families as of_text
 
 from monitor import openmetrics
-from monitor.core.instants import SECOND
+from monitor.core.book import Book, Horizon, Rules, TargetRule
+from monitor.core.calendar import Month
+from monitor.core.check import Check, Outcome
+from monitor.core.instants import DAY, HOUR, MINUTE, SECOND
+from monitor.core.month import Objectives
+from monitor.core.service import Service
+from tests.core.worked import STALE_AFTER, ZONE
 from tests.deploy.scene import Scene
 from tests.replay.commands import Desk, Done, run
 from tests.replay.test_export import at, downs, record, ups
@@ -147,3 +154,33 @@ def test_the_step_that_is_proposed_is_accepted(turned: Desk, monkeypatch: pytest
     refused = export(turned, step="60s")
     step = refused.err.split("--step ")[1].split(",")[0]
     assert export(turned, step=step).status == 0
+
+
+def test_what_a_service_of_services_weighs_is_what_it_weighed_then() -> None:
+    """An agency that has grown since, and one that came later, change no month before."""
+    october, november = (Month(2026, month) for month in (10, 11))
+
+    def rules(**accounts: int) -> Rules:
+        members = tuple(Service(name, 1, (f"{name}/t",), accounts=number) for name, number in accounts.items())
+        services = {one.name: one for one in (*members, Service("all", 1, members=members))}
+        targets = {f"{name}/t": TargetRule(1, 1, STALE_AFTER) for name in accounts}
+        return Rules(ZONE, targets, services, dict.fromkeys(services, Objectives(Fraction("99.5"), 216 * MINUTE)))
+
+    book = Book(rules(a=100, b=300))
+    start, end = october.start(ZONE), november.plus(1).start(ZONE)
+    for day in range(61):
+        outcome = Outcome.DOWN if day in {3, 40} else Outcome.UP
+        for name in ("a", "b"):
+            cause = "timeout" if name == "a" and outcome is Outcome.DOWN else None
+            book.record(
+                f"{name}/t", Check(start + day * DAY, Outcome.DOWN if cause else Outcome.UP, 0, DAY, cause=cause)
+            )
+        if day == 33:
+            book.change_rules(start + day * DAY + HOUR, rules(a=900, b=100, c=5))
+    period = openmetrics.Period(start, end, DAY, end)
+    exported = list(openmetrics._weighted(book, "all", period))
+    for day, found in enumerate(exported):
+        horizon = Horizon(start + day * DAY, now=True)
+        expected = book.figures("all", october if day < 31 else november, horizon).availability_weighted
+        assert found == pytest.approx(None if expected is None else float(expected / 100)), day
+    assert exported[30] == pytest.approx(1 - DAY / (31 * DAY) * 100 / 400)
