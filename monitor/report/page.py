@@ -13,8 +13,9 @@ from monitor.pages.rendering import Renderer
 from monitor.report.charts import HEIGHT, WIDTH, bars_of, burn_of
 from monitor.report.document import readings_of
 from monitor.report.model import Chapter, Report
-from monitor.report.words import NOTHING, Words
+from monitor.report.words import Words
 from monitor.texts import Language
+from monitor.texts.speech import NOTHING
 
 MOST_PARTS = 4
 """Targets of one outage whose own bounds are shown; `--format json` has all."""

@@ -2,32 +2,22 @@
 
 from calendar import monthrange
 from datetime import date
-from decimal import Decimal
 from fractions import Fraction
-from zoneinfo import ZoneInfo
 
-from monitor import texts
 from monitor.core.calendar import Month
-from monitor.core.instants import Duration, Instant, to_datetime
-from monitor.figures import percent
+from monitor.core.instants import Instant, to_datetime
 from monitor.incidents.desk import PREFIX
-from monitor.texts import Language, dates, lengths
+from monitor.texts import dates
+from monitor.texts.speech import Speech
 
 _CAUSE_UNKNOWN = "unknown"
 _REASONS = {"the month is over": "over", "time has passed": "passed"}
-NOTHING = "–"
 
 
-class Words:
+class Words(Speech):
     """`words("outage.heading")` is the report's text of that key."""
 
-    def __init__(self, language: Language, zone: ZoneInfo) -> None:
-        self.language = language
-        self._zone = zone
-        self._texts = texts.of(language)
-
-    def __call__(self, key: str, **values: object) -> str:
-        return self._texts(f"report.{key}", **values)
+    part = "report"
 
     def month(self, month: Month) -> str:
         """With the year of either era: `พฤศจิกายน พ.ศ. 2569 (ค.ศ. 2026)`."""
@@ -35,42 +25,22 @@ class Words:
         other = dates.year(first, "en" if self.language == "th" else "th")
         return self("of_month", month=dates.month(first, self.language), era=other)
 
-    def short_month(self, month: Month) -> str:
-        return dates.short_month(date(month.year, month.number, 1), self.language)
-
     def days(self, month: Month) -> int:
         return monthrange(month.year, month.number)[1]
 
     def moment(self, instant: Instant) -> str:
         """To the second, cut off."""
-        return dates.moment(to_datetime(instant, self._zone), self.language, seconds=True)
+        return dates.moment(to_datetime(instant, self.zone), self.language, seconds=True)
 
     def minute(self, instant: Instant) -> str:
-        return dates.moment(to_datetime(instant, self._zone), self.language)
+        return dates.moment(to_datetime(instant, self.zone), self.language)
 
     def day(self, iso: str) -> str:
         return dates.short_day(date.fromisoformat(iso), self.language)
 
-    def percent(self, value: Fraction | None) -> str:
-        """Three decimals, rounded down (R12)."""
-        return NOTHING if value is None else percent(value).replace(" ", "\u00a0")
-
     def between(self, lower: Fraction, upper: Fraction) -> str:
         """`99.884–99.888 %`."""
         return f"{self.percent(lower)[:-2]}–{self.percent(upper)}"
-
-    def promised(self, value: Fraction) -> str:
-        """A promise as it was configured, with all its decimals."""
-        decimal = (Decimal(value.numerator) / Decimal(value.denominator)).normalize()
-        return f"{decimal:f}\u00a0%"
-
-    def length(self, duration: Duration | Fraction) -> str:
-        """Minutes and seconds, rounded up to the second (R12)."""
-        return lengths.spent(self._texts, duration)
-
-    def left(self, duration: Duration) -> str:
-        """The same rounded down, for what is left of a budget."""
-        return lengths.left(self._texts, duration)
 
     def number(self, value: int) -> str:
         return f"{value:,}"

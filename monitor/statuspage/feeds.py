@@ -64,7 +64,7 @@ def _of_outage(site: Site, w: Words, outage: Outage, above: str, board: Board) -
     if outage.end is None:
         title, updated = w("feed.outage", service=called, when=w.moment(outage.start)), outage.start
     else:
-        length = w.minutes(looks.length(outage, board))
+        length = w.length(looks.length(outage, board))
         title, updated = w("feed.ended", service=called, length=length), outage.end
     until = w("ongoing") if outage.end is None else w.moment(outage.end)
     text = f"{w.moment(outage.start)} – {until}. {w.failed(outage)}"

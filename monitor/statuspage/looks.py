@@ -90,7 +90,7 @@ def row(board: Board, service: Present, w: Words) -> Row:
 def remaining(figures: Figures, w: Words) -> str:
     """What is left of the month's budget, or by how much it is overspent."""
     if figures.remaining < 0:
-        return w("month.over", over=w.minutes(-figures.remaining), budget=w.left(figures.budget))
+        return w("month.over", over=w.length(-figures.remaining), budget=w.left(figures.budget))
     return w("month.so_far", left=w.left(figures.remaining), budget=w.left(figures.budget))
 
 

@@ -2,30 +2,19 @@
 
 from collections.abc import Mapping
 from datetime import date
-from fractions import Fraction
-from zoneinfo import ZoneInfo
 
-from monitor import texts
 from monitor.core.calendar import Month
 from monitor.core.instants import DAY, HOUR, MINUTE, SECOND, Duration, Instant, to_datetime
-from monitor.figures import percent
 from monitor.statuspage.view import Occurrence, Outage, Site
-from monitor.texts import Language, dates, lengths
+from monitor.texts import Language, dates
+from monitor.texts.lengths import NO_BREAK
+from monitor.texts.speech import Speech
 
-_NO_BREAK = "\u00a0"
-NOTHING = "–"
 
-
-class Words:
+class Words(Speech):
     """`words("nav.history")` is the page's text of that key."""
 
-    def __init__(self, language: Language, zone: ZoneInfo) -> None:
-        self.language = language
-        self.zone = zone
-        self._texts = texts.of(language)
-
-    def __call__(self, key: str, **values: object) -> str:
-        return self._texts(f"status.{key}", **values)
+    part = "status"
 
     def called(self, site: Site, name: str) -> str:
         """A service's title."""
@@ -37,11 +26,11 @@ class Words:
 
     def moment(self, instant: Instant) -> str:
         """To the minute, cut off."""
-        return dates.moment(to_datetime(instant, self.zone), self.language).replace(" ", _NO_BREAK)
+        return dates.moment(to_datetime(instant, self.zone), self.language).replace(" ", NO_BREAK)
 
     def exactly(self, instant: Instant) -> str:
         """To the second, cut off."""
-        return dates.moment(to_datetime(instant, self.zone), self.language, seconds=True).replace(" ", _NO_BREAK)
+        return dates.moment(to_datetime(instant, self.zone), self.language, seconds=True).replace(" ", NO_BREAK)
 
     def machine(self, instant: Instant) -> str:
         """For a `datetime` attribute and for feeds: RFC 3339, whole seconds."""
@@ -51,32 +40,13 @@ class Words:
         """From and to; the day only once where it is the same."""
         first, last = to_datetime(start, self.zone), to_datetime(end, self.zone)
         until = dates.clock(last, self.language) if first.date() == last.date() else self.moment(end)
-        return f"{self.moment(start)} – {until}".replace(" ", _NO_BREAK).replace(f"{_NO_BREAK}–{_NO_BREAK}", " – ")
+        return f"{self.moment(start)} – {until}".replace(" ", NO_BREAK).replace(f"{NO_BREAK}–{NO_BREAK}", " – ")
 
     def day(self, instant: Instant) -> str:
         return dates.short_day(to_datetime(instant, self.zone).date(), self.language)
 
     def month(self, month: Month) -> str:
         return dates.month(date(month.year, month.number, 1), self.language)
-
-    def short_month(self, month: Month) -> str:
-        return dates.short_month(date(month.year, month.number, 1), self.language)
-
-    def percent(self, value: Fraction | None) -> str:
-        """Three decimals, rounded down."""
-        return NOTHING if value is None else percent(value).replace(" ", _NO_BREAK)
-
-    def promised(self, value: Fraction) -> str:
-        """A promise, with all its decimals."""
-        return f"{float(value):.10g}{_NO_BREAK}%"
-
-    def minutes(self, duration: Duration) -> str:
-        """Rounded up to the second."""
-        return lengths.spent(self._texts, duration)
-
-    def left(self, duration: Duration) -> str:
-        """Rounded down: what is left of a budget is never overstated."""
-        return lengths.left(self._texts, duration)
 
     def age(self, duration: Duration) -> str:
         """How long ago, in its two largest units."""
