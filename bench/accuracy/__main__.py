@@ -159,10 +159,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3400.0, help="in which all must end")
     parser.add_argument("--longest", type=float, default=600.0, help="seconds of an outage")
     parser.add_argument("--labs", type=int, default=8)
-    parser.add_argument("--kind", action="append", default=[], help="of outages, by name; may be given again")
+    names = [kind.name for kind in KINDS]
+    parser.add_argument("--kind", action="append", default=[], choices=names, help="of outages; may be given again")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--write", action="store_true", help="docs/results/accuracy-DATE.md")
     given = parser.parse_args()
+    if not possible(given.kind):
+        parser.error("outages of these kinds need root and nft")
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         # One account on one host would be rested for all labs where one of them refuses it

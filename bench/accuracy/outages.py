@@ -37,7 +37,6 @@ def _unlock(lab: Lab) -> Change:
     return lab.change_password(lab.probe.username, lab.password_file.read_text(encoding="utf-8").strip())
 
 
-ON_THE_WAY = ("packets dropped", "certificate expired")
 KINDS = (
     Kind("Dovecot refuses", PULSE, ("imap", "pop3"), Lab.stop_dovecot, Lab.start_dovecot),
     Kind("Postfix refuses", PULSE, ("smtp", "submission"), Lab.stop_postfix, Lab.start_postfix),
@@ -71,7 +70,7 @@ def length(random: Random, most: float) -> float:
 def possible(names: Sequence[str]) -> list[Kind]:
     """The kinds of these names, by default all, without those that this machine does not let happen."""
     kinds = [kind for kind in KINDS if not names or kind.name in names]
-    return kinds if network.available() else [kind for kind in kinds if kind.name not in ON_THE_WAY]
+    return kinds if network.available() else [kind for kind in kinds if kind.end is not network.mend]
 
 
 def suffer(
