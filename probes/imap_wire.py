@@ -24,8 +24,10 @@ logging.getLogger("aioimaplib.aioimaplib").setLevel(logging.WARNING)
 _BYE = re.compile(rb"\* BYE\b", re.IGNORECASE)
 _LITERAL = re.compile(rb"\{([0-9]{1,10})\+?\}$")
 _HUGE = re.compile(rb"\{[0-9]+\}$")
-_PLAIN = re.compile(rb"(?:\* (?!BYE\b)[^\0\r\n]*(?<!\})\r\n){0,99}[^\0\r\n]*(?<!\})\r\n", re.IGNORECASE)
 _AT_ONCE = 100  # lines: the library goes deeper with each
+_PLAIN = re.compile(
+    rb"(?:\* (?!BYE\b)[^\0\r\n]*(?<!\})\r\n){0,%d}[^\0\r\n]*(?<!\})\r\n" % (_AT_ONCE - 1), re.IGNORECASE
+)
 _SHOWN = {"LOGIN": 0, "AUTHENTICATE": 1}  # arguments of these commands that may be shown
 
 
